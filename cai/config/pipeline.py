@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from cai.config.base import Config
 from cai.config.roles import EngineConfig, RolesConfig
@@ -28,7 +29,8 @@ class PipelineConfig(Config):
         for role in type(self.roles).model_fields:
             key = getattr(self.roles, role).engine
             if key not in self.engines:
-                raise ValueError(f"roles.{role}.engine is {key!r}, but engines has only {', '.join(self.engines)}")
+                words = {"at": ["roles", role, "engine"], "key": key, "known": ", ".join(self.engines)}
+                raise PydanticCustomError("unknown_engine", "there is no engine `{key}`; engines has {known}", words)
         return self
 
 

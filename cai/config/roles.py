@@ -67,7 +67,7 @@ class VllmConfig(Config):
     """Let the model's folder run its own Python code. Leave it off unless you have read that code."""
     stall_timeout_s: Annotated[float, Field(gt=0)] = 300.0
     """Work pending and no answer for this long means that the engine is dead."""
-    engine_args: dict[str, Any] = {}
+    engine_args: Annotated[dict[str, Any], Field(default_factory=dict)]
     """Further arguments of vLLM's AsyncEngineArgs, passed as they are."""
 
 
