@@ -1,0 +1,1 @@
+"""Prompts in, datasets out: sources, splits, tables and their cards."""

@@ -1,0 +1,1 @@
+"""What a run keeps on disk: its folder, its journal, and files that are either whole or absent."""
