@@ -120,4 +120,3 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Release everything; safe to call twice."""
         ...
-

@@ -1,0 +1,59 @@
+"""From an engine's configuration to the engine. Each kind is imported only when it is built."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cai.config.roles import EngineConfig, OpenAIConfig, ScriptedConfig, VllmConfig
+from cai.engines.base import Engine
+from cai.errors import UsageError
+
+
+def _vllm(config: VllmConfig, log_path: Path | None, adapters: tuple[str, ...]) -> Engine:
+    from cai.engines.vllm import VllmEngine
+
+    return VllmEngine(config, log_path=log_path, adapters=adapters)
+
+
+def _openai(config: OpenAIConfig, log_path: Path | None, adapters: tuple[str, ...]) -> Engine:
+    from cai.engines.openai import OpenAIEngine
+
+    _no_adapters(config, adapters)
+    return OpenAIEngine(config)
+
+
+def _scripted(config: ScriptedConfig, log_path: Path | None, adapters: tuple[str, ...]) -> Engine:
+    from cai.engines.scripted import ScriptedEngine
+
+    _no_adapters(config, adapters)
+    return ScriptedEngine(config)
+
+
+ENGINES: dict[str, Callable[[Any, Path | None, tuple[str, ...]], Engine]] = {
+    "vllm": _vllm,
+    "openai": _openai,
+    "scripted": _scripted,
+}
+
+
+def build_engine(config: EngineConfig, *, log_path: Path | None, adapters: tuple[str, ...] = ()) -> Engine:
+    """The engine that a configuration describes, not yet started.
+
+    Args:
+        config: The engine's settings.
+        log_path: File for what the engine prints, if it prints.
+        adapters: Folders of the LoRA adapters that roles use on this engine.
+
+    Raises:
+        UsageError: The configuration asks for what this kind of engine cannot do.
+    """
+    return ENGINES[config.kind](config, log_path, adapters)
+
+
+def _no_adapters(config: OpenAIConfig | ScriptedConfig, adapters: tuple[str, ...]) -> None:
+    if adapters:
+        raise UsageError(
+            f"an engine of kind {config.kind} cannot load an adapter",
+            where=adapters[0],
+            fix="use an engine of kind vllm, or serve the adapter under a model name of its own",
+        )
