@@ -15,9 +15,21 @@ def resource(*parts: str) -> Path:
     return base.joinpath(*parts)
 
 
-def sandbox_model() -> Path:
-    """Folder of the embedded sandbox model."""
-    return _PACKAGE / "sandbox" / "model"
+SHIPPED_MODELS = {"cai-sandbox": _PACKAGE / "sandbox" / "model"}
+"""Models inside the package, by the name under which a pipeline or the command line asks for them."""
+
+SHIPPED_PROMPTS = {"cai-sandbox": _PACKAGE / "sandbox" / "prompts.jsonl"}
+"""Files of prompts inside the package, by name."""
+
+
+def model_path(model: str) -> str:
+    """The folder of a shipped model; any other name as it is."""
+    return str(SHIPPED_MODELS.get(model, model))
+
+
+def prompts_path(prompts: str) -> Path:
+    """The file of shipped prompts; any other path as it is."""
+    return SHIPPED_PROMPTS.get(prompts, Path(prompts))
 
 
 def find(path: str, kind: str) -> Path:

@@ -1,0 +1,1 @@
+"""Critique modes: how an answer is criticised under a principle."""

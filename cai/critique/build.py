@@ -1,0 +1,15 @@
+"""From a critique configuration to the mode."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cai.config.stages import CritiqueConfig
+from cai.critique.base import CritiqueMode
+from cai.critique.single_turn import SingleTurn
+
+CRITIQUE_MODES: dict[str, Callable[[Any], CritiqueMode]] = {"single_turn": SingleTurn}
+
+
+def build_critique(config: CritiqueConfig) -> CritiqueMode:
+    """The critique mode that a configuration describes."""
+    return CRITIQUE_MODES[config.kind](config)

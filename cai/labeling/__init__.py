@@ -1,0 +1,1 @@
+"""Label methods: how two answers become the probability that one is better."""

@@ -1,0 +1,1 @@
+"""Runs the generation stage: from prompts to a finished run directory."""

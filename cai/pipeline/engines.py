@@ -1,0 +1,41 @@
+"""The engines of a run: one for each key that a role names, started together and closed together."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from cai.config.pipeline import PipelineConfig
+from cai.config.roles import RoleConfig
+from cai.engines.base import Engine
+from cai.engines.build import build_engine
+
+ROLES = ("generator", "critic", "reviser", "labeler")
+
+
+def role_configs(pipeline: PipelineConfig) -> dict[str, RoleConfig]:
+    """The four roles by name."""
+    return {role: getattr(pipeline.roles, role) for role in ROLES}
+
+
+@asynccontextmanager
+async def started_engines(pipeline: PipelineConfig, logs: Path | None) -> AsyncIterator[Mapping[str, Engine]]:
+    """Start each engine that some role uses; on leaving, close them all, whatever happened.
+
+    Args:
+        pipeline: Engines and roles.
+        logs: Folder for what the engines print; None to let nothing be kept.
+
+    Raises:
+        EngineError: An engine cannot be started.
+    """
+    roles = role_configs(pipeline).values()
+    async with AsyncExitStack() as stack:
+        engines: dict[str, Engine] = {}
+        for key in dict.fromkeys(role.engine for role in roles):
+            adapters = tuple(sorted({role.adapter for role in roles if role.engine == key and role.adapter}))
+            log = logs / f"engine-{key}.log" if logs else None
+            engine = build_engine(pipeline.engines[key], log_path=log, adapters=adapters)
+            stack.push_async_callback(engine.close)
+            await engine.start()
+            engines[key] = engine
+        yield engines

@@ -1,0 +1,132 @@
+"""One session of a run, from its plan to the finished run directory."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cai.config.pipeline import RunConfig
+from cai.data.export import DatasetCounts, export_datasets
+from cai.data.sources import read, scan
+from cai.data.splits import split_of
+from cai.data.tables import Provenance
+from cai.engines.base import Engine
+from cai.pipeline.conversation import RECORD_ERRORS, converse
+from cai.pipeline.engines import role_configs, started_engines
+from cai.pipeline.plan import Plan, build_plan
+from cai.pipeline.scheduler import run_bounded
+from cai.pipeline.stats import RunStats
+from cai.pipeline.steps import Crew, RecordSteps
+from cai.pipeline.summary import EngineStats, RunSummary, count_run, label_stats
+from cai.records import Outcome, Prompt, content_hash
+from cai.resources import prompts_path
+from cai.store.journal import Journal
+from cai.store.run_dir import RunDir
+
+
+class Session:
+    """The work of one session: which records are owed, and what becomes of each."""
+
+    def __init__(self, plan: Plan, engines: Mapping[str, Engine], journal: Journal, stats: RunStats) -> None:
+        self.plan = plan
+        self.journal = journal
+        self.stats = stats
+        self.crew = Crew(role_configs(plan.config.pipeline), engines)
+        self.fingerprint = plan.fingerprint(engines)
+        self.number = 0
+
+    async def begin(self) -> None:
+        """Note the session in the journal."""
+        self.number = await self.journal.begin_session(self.fingerprint)
+
+    async def record(self, prompt: Prompt) -> None:
+        """Bring one prompt to its outcome, unless an earlier session did."""
+        settings = self.plan.generate
+        split = split_of(prompt.id, settings.split, settings.seed)
+        if not await self.journal.add_prompt(prompt, split, self.number):
+            await self.journal.add_duplicate(prompt.source, prompt.id)
+            self.stats.duplicates += 1
+            return
+        before = self.journal.outcome(prompt.id)
+        if before and before.plan == self.fingerprint and before.status != "failed":
+            self.stats.skipped += 1
+            return
+        known = self.journal.steps(prompt.id)
+        steps = RecordSteps(prompt.id, settings.seed, self.crew, known, self.journal, self.stats)
+        self.stats.in_flight += 1
+        try:
+            await converse(self.plan, prompt, split, steps)
+        except RECORD_ERRORS as error:
+            await self.journal.finish(Outcome(prompt.id, "failed", error.what, self.fingerprint))
+            self.stats.failed += 1
+        else:
+            await self.journal.finish(Outcome(prompt.id, "trajectory", None, self.fingerprint))
+            self.stats.finished += 1
+        finally:
+            self.stats.in_flight -= 1
+
+
+async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummary:
+    """Run one session: everything that is owed, then the export.
+
+    If it is cancelled, all finished steps are kept and the next session goes on from there.
+
+    Args:
+        config: The resolved configuration.
+        run: An opened run directory.
+        stats: Counters, kept up to date for whoever watches.
+
+    Raises:
+        CaiError: Whatever ended the run before its time, with its exit code; what was finished is kept.
+    """
+    source = prompts_path(config.prompts)
+    plan = build_plan(config)
+    stats.total = min(scan(source).count, config.limit or 2**62)
+    with Journal.open(run.journal_path) as journal:
+        run.write_config(config.model_dump(mode="json"))
+        async with started_engines(config.pipeline, run.logs) as engines:
+            session = Session(plan, engines, journal, stats)
+            model = engines[config.pipeline.roles.generator.engine].model
+            await session.begin()
+            stats.begin_work()
+            try:
+                await run_bounded(_limited(source, config.limit), session.record, plan.generate.max_in_flight)
+            finally:
+                stats.end_work("writing the datasets")
+                await asyncio.shield(journal.flush())
+        origin = Provenance(plan.constitution.name, plan.constitution.version, model)
+        rows = export_datasets(journal, run, plan.generate, origin)
+        summary = _summary(plan, run, journal, session, rows)
+        run.write_manifest(_fingerprints(plan, engines, session), summary.to_dict()["counts"])
+        await journal.end_session()
+        stats.phase = "done"
+        return summary
+
+
+def _limited(source: Path, limit: int | None) -> Iterator[Prompt]:
+    for count, prompt in enumerate(read(source)):
+        if limit is not None and count >= limit:
+            return
+        yield prompt
+
+
+def _summary(plan: Plan, run: RunDir, journal: Journal, session: Session, rows: DatasetCounts) -> RunSummary:
+    labels, by_hazard = label_stats(journal, session.number, plan.generate)
+    return RunSummary(
+        run_dir=str(run.path),
+        counts=count_run(journal, session.number, rows),
+        by_hazard={hazard: dict(counts) for hazard, counts in sorted(by_hazard.items())},
+        steps=dict(session.stats.steps),
+        reused_steps=sum(session.stats.reused.values()),
+        labels=labels,
+        engine=EngineStats.of(session.stats),
+    )
+
+
+def _fingerprints(plan: Plan, engines: Mapping[str, Engine], session: Session) -> dict[str, str]:
+    return {
+        "plan": session.fingerprint,
+        "config": content_hash(plan.config.model_dump(mode="json")),
+        "constitution": plan.constitution.fingerprint,
+        "templates": content_hash(*plan.craft.fingerprint_parts()),
+        **{f"engine.{key}": engine.fingerprint for key, engine in engines.items()},
+    }

@@ -1,0 +1,29 @@
+"""Each family's dict of builders has exactly the kinds that its configuration allows."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+import cai.engines.build as engines
+from cai.config.roles import EngineConfig
+from cai.config.stages import CritiqueConfig, LabelConfig
+from cai.critique.build import CRITIQUE_MODES
+from cai.labeling.build import LABEL_METHODS
+
+
+def kinds(config: Any) -> set[str]:
+    """Every value that `kind` may have anywhere in a configuration class or union."""
+    schema = TypeAdapter(config).json_schema()
+    models = [*schema.get("$defs", {}).values(), schema]
+    found = [model["properties"]["kind"] for model in models if "kind" in model.get("properties", {})]
+    return {value for kind in found for value in kind.get("enum", [kind.get("const")])}
+
+
+@pytest.mark.parametrize(
+    ("built", "config"),
+    [(CRITIQUE_MODES, CritiqueConfig), (LABEL_METHODS, LabelConfig), (engines.ENGINES, EngineConfig)],
+    ids=["critique", "labels", "engines"],
+)
+def test_the_builders_are_those_of_the_configuration(built: dict[str, Any], config: Any) -> None:
+    assert set(built) == kinds(config)
