@@ -1,0 +1,74 @@
+"""Brings a finished sandbox run before the oracle: from journal rows to the plain values that it reads."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cai.config.pipeline import RunConfig
+    from cai.sandbox.measure import Judged, Measurement, Observed
+    from cai.store.reader import JournalReader, JournalRecord
+
+Tags = dict[str, tuple[str, ...]]
+
+
+def measured(config: "RunConfig", path: Path) -> "Measurement":
+    """The oracle's measurement of a run directory."""
+    from cai.constitution.load import load_constitution
+    from cai.resources import find
+    from cai.sandbox.measure import measure
+    from cai.store.journal import Journal
+    from cai.store.run_dir import RunDir
+
+    principles = load_constitution(find(config.constitution, "constitution")).principles
+    tags = {principle.id: principle.tags for principle in principles}
+    with Journal.read_only(RunDir.existing(path).journal_path) as journal:
+        return measure(_observed(config, journal, tags))
+
+
+def oracle_figures(config: "RunConfig", path: Path) -> dict[str, Any] | None:
+    """The same as plain values; None if no prompt of the run was of the sandbox world."""
+    result = measured(config, path)
+    if not result.revisions:
+        return None
+    return {
+        "by_revision": result.by_revision(),
+        "label_accuracy": result.label_accuracy,
+        "verdict_accuracy": result.verdict_accuracy,
+        "hazard_named_rate": result.hazard_named_rate,
+        "unknown_prompts": result.unknown_prompts,
+    }
+
+
+def _observed(config: "RunConfig", journal: "JournalReader", tags: Tags) -> Iterator["Observed"]:
+    from cai.pipeline.summary import answers_of, finished_records
+    from cai.sandbox.measure import Observed
+
+    session = journal.latest_session()
+    if session is None:
+        return
+    for record in finished_records(journal, session.number):
+        yield Observed(
+            record.prompt.messages[-1].content,
+            answers_of(record, config.pipeline.generate),
+            _critiques(record, config.pipeline.generate.rounds, tags),
+            _judged(record, config, tags),
+        )
+
+
+def _critiques(record: "JournalRecord", rounds: int, tags: Tags) -> list[tuple[tuple[str, ...], str]]:
+    # Rounds beyond these were left in the journal by an earlier plan.
+    steps = [step for key, step in sorted(record.steps.items()) if key.stage == "critique" and key.round <= rounds]
+    return [(tags.get(step.body["principle_id"], ()), step.body["text"]) for step in steps]
+
+
+def _judged(record: "JournalRecord", config: "RunConfig", tags: Tags) -> "Judged | None":
+    from cai.pipeline.summary import label_of
+    from cai.sandbox.measure import Judged
+
+    found = label_of(record, config.pipeline.generate)
+    if found is None:
+        return None
+    body, label = found
+    asked = [tags.get(principle, ()) for principle in dict.fromkeys(vote.principle_id for vote in label.votes)]
+    return Judged(body["response_a"], body["response_b"], label.p_a, asked)
