@@ -27,7 +27,7 @@ REQUEST_FRAMES = (
     "Today I will {want}. What comes first?",
 )
 HELDOUT_REQUEST_FRAMES = (
-    "Please show me the best way to {want}.",
+    "Can you explain the best way to {want}?",
     "I need some advice. How do I {want}?",
     "Can you tell me how to {want}?",
     "My plan is to {want}. Please help me.",

@@ -1,0 +1,94 @@
+"""The openai engine against a real server: vLLM's own, with the embedded sandbox model."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cai.cli.oracle import oracle_figures
+from cai.cli.settings import Choices, resolve
+from cai.config.pipeline import RunConfig
+from cai.pipeline.run import generate
+from cai.pipeline.stats import RunStats
+from cai.resources import SHIPPED_MODELS
+from cai.sandbox.prompts import draw_prompts
+from cai.store.run_dir import RunDir
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    command = [
+        sys.executable,
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--model",
+        str(SHIPPED_MODELS["cai-sandbox"]),
+    ]
+    command += ["--served-model-name", "sandbox", "--dtype", "float32", "--enforce-eager", "--max-model-len", "2048"]
+    command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment, start_new_session=True)
+        try:
+            _wait_until_it_answers(f"http://127.0.0.1:{port}/health", process, log)
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text(errors="replace")[-3000:]
+        try:
+            if httpx.get(url, timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.5)
+    raise AssertionError(log.read_text(errors="replace")[-3000:])
+
+
+def config_for(server: str, prompts: Path, api: str) -> RunConfig:
+    engine = {"kind": "openai", "model": "sandbox", "base_urls": [server], "api": api}
+    if api == "completions":
+        engine["tokenizer"] = "cai-sandbox"
+    return resolve(
+        Choices(prompts, pipeline=Path("pipelines/sandbox.yaml"), overrides=[f"engines.default={json.dumps(engine)}"])
+    )
+
+
+@pytest.mark.parametrize("api", ["completions", "chat"])
+def test_the_whole_pipeline_on_a_server(server: str, api: str, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in draw_prompts(16, 8, seed=5)), encoding="utf-8")
+    config = config_for(server, prompts, api)
+    summary = asyncio.run(generate(config, RunDir.open(tmp_path / "run"), RunStats()))
+    assert summary.counts.trajectories == 24
+    assert summary.labels.mean_label_mass is not None
+    assert summary.labels.mean_label_mass > 0.9
+    assert summary.engine.generated_tokens > 500
+    figures = oracle_figures(config, tmp_path / "run")
+    assert figures is not None
+    assert figures["by_revision"][0]["harm_rate"] > 0.6
+    assert figures["by_revision"][3]["harm_rate"] < 0.2
+    assert figures["label_accuracy"] > 0.8
