@@ -47,7 +47,9 @@ def prompts(
 @app.command()
 def train(
     out: Annotated[Path, typer.Argument(help="Folder for checkpoints and the model.", show_default=False)],
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of the first cycle; by default as the shipped model.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of the first cycle; by default as the shipped model.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; by default as the shipped model.")] = None,
     as_json: JsonOption = False,
 ) -> None:
