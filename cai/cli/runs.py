@@ -155,8 +155,9 @@ def _show_list(records: "list[JournalRecord]") -> None:
     from cai.cli.console import out, safe
 
     grid = Table.grid(padding=(0, 2))
-    for column in range(4):
-        grid.add_column(no_wrap=True, overflow="ellipsis", min_width=16 if column == 0 else None)
+    # The prompt is what is shortened to fit the terminal.
+    for narrowest in (16, 12, 20, None):
+        grid.add_column(no_wrap=True, overflow="ellipsis", min_width=narrowest, ratio=None if narrowest else 1)
     for row in map(_heading, records):
         ended = row["status"] or "not finished"
         grid.add_row(row["id"], ended, safe(row["source"]), safe(" ".join(row["prompt"].split())))
