@@ -16,7 +16,8 @@ from cai.sandbox.train import RECORD, TrainSettings, train_model, weights_sha256
 
 SHIPPED = SHIPPED_MODELS["cai-sandbox"]
 TINY = TrainSettings(
-    steps=6,
+    steps=4,
+    second_steps=2,
     rows=1,
     length=512,
     hidden=32,
