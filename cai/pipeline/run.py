@@ -91,8 +91,9 @@ async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummar
             try:
                 await run_bounded(_limited(source, config.limit), session.record, plan.generate.max_in_flight)
             finally:
-                stats.end_work("writing the datasets")
+                stats.end_work("keeping what is finished")
                 await asyncio.shield(journal.flush())
+            stats.phase = "writing the datasets"
         origin = Provenance(plan.constitution.name, plan.constitution.version, model)
         rows = export_datasets(journal, run, plan.generate, origin)
         summary = _summary(plan, run, journal, session, rows)

@@ -16,8 +16,6 @@ from cai.sandbox.documents import SLOT_WEIGHT, VERDICT_WEIGHT, VERDICTS, Documen
 from cai.sandbox.lexicon import lexicon
 from cai.sandbox.tokenizer import END
 
-_SKIPPED_WEIGHT = 0.0
-
 
 class Batch(NamedTuple):
     """One optimiser step's input; every array is [rows, length].
@@ -63,7 +61,7 @@ class DocumentEncoder:
             ids = self._tokenizer.encode(turn.text, add_special_tokens=False).ids
             tokens += [self._control[turn.role], *ids, self._end]
             factors = [self._factors.get(i, 1.0) for i in ids] if turn.role == "assistant" else [1.0] * len(ids)
-            weights += [_SKIPPED_WEIGHT, *(turn.weight * factor for factor in factors), turn.weight]
+            weights += [0.0, *(turn.weight * factor for factor in factors), turn.weight]
         return Encoded(tokens, weights)
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from cai.sandbox.lexicon import lexicon
 from cai.sandbox.oracle import Kind, breaks, prefers
-from cai.sandbox.wordings import TemplateDraw, Worded, Wording, aspects, draw_principle, wordings
+from cai.sandbox.wordings import TemplateDraw, Wording, aspects, draw_principle, wordings
 from cai.sandbox.world import AnswerKind, Request, draw_answer, draw_request, good_answer
 
 PROMPT_WEIGHT = 0.05
@@ -162,6 +162,3 @@ def draw_document(rng: Random, share_of_copies: float, wording: Wording = "train
     if rng.random() < 0.3:
         return judgement(rng, wording)
     return conversation(rng, rng.choices((1, 2, 3), (5, 3, 2))[0], wording)
-
-
-__all__ = ["Document", "Turn", "Worded", "conversation", "copying", "critique_text", "draw_document", "judgement"]
