@@ -39,8 +39,8 @@ ifeq ($(EXTRA),cpu)
 else
 	@echo "2/4 torch comes with the engine (EXTRA=$(EXTRA))"
 endif
-	@echo "3/4 cai with the engine, the trainers and the tools (2 to 5 minutes)"
-	@$(PIP) install -e ".[$(EXTRA),train,dev]"
+	@echo "3/4 cai with the engine, the trainers, the report and the tools (2 to 5 minutes)"
+	@$(PIP) install -e ".[$(EXTRA),train,report,dev]"
 ifeq ($(EXTRA),cpu)
 	@echo "4/4 removing parts of torch that are built for CUDA (a few seconds)"
 	@$(PIP) uninstall -y torchvision torchaudio torchcodec

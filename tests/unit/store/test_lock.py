@@ -24,9 +24,9 @@ import os, sys
 from pathlib import Path
 from cai.store.lock import RunLock
 lock = RunLock.acquire(Path(sys.argv[1]))
-child = os.fork()
-if child:
-    print(child, flush=True)
+if os.fork() == 0:
+    # The child speaks, so that whoever reads this knows that it is past the fork and its handlers.
+    print(os.getpid(), flush=True)
 sys.stdin.read()
 """
 
