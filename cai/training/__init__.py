@@ -1,0 +1,1 @@
+"""Training on the datasets of a run: SFT, reward model, the DPO family and KTO, on TRL's trainers."""
