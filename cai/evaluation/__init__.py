@@ -1,0 +1,1 @@
+"""Measures what training changed: refusals, harm, preferences between models, collapse."""
