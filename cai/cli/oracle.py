@@ -41,7 +41,7 @@ def oracle_figures(config: "RunConfig", path: Path) -> dict[str, Any] | None:
 
 
 def _observed(config: "RunConfig", journal: "JournalReader", tags: Tags) -> Iterator["Observed"]:
-    from cai.pipeline.summary import answers_of, finished_records
+    from cai.data.finished import answers_of, finished_records
     from cai.sandbox.measure import Observed
 
     session = journal.latest_session()
@@ -63,7 +63,7 @@ def _critiques(record: "JournalRecord", rounds: int, tags: Tags) -> list[tuple[t
 
 
 def _judged(record: "JournalRecord", config: "RunConfig", tags: Tags) -> "Judged | None":
-    from cai.pipeline.summary import label_of
+    from cai.data.finished import label_of
     from cai.sandbox.measure import Judged
 
     found = label_of(record, config.pipeline.generate)

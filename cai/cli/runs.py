@@ -44,7 +44,7 @@ def status(run: RunArgument, as_json: JsonOption = False) -> None:
 def _status(place: "RunDir", journal: "JournalReader") -> dict[str, Any]:
     from dataclasses import asdict
 
-    from cai.pipeline.summary import count_run
+    from cai.data.counts import count_run
     from cai.records import Usage
 
     session = journal.latest_session()

@@ -6,7 +6,6 @@ renames leaves no `datasets/`, but both complete folders: the next export begins
 """
 
 import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ import pyarrow as pa
 
 from cai.config.stages import GenerateConfig
 from cai.data.card import SPLITS, Tally, preference_card, sft_card
+from cai.data.finished import finished_records
 from cai.data.shards import ROWS_PER_SHARD, ShardWriter
 from cai.data.tables import PREFERENCE_SCHEMA, SFT_SCHEMA, Provenance, preference_rows, sft_rows
 from cai.store.atomic import make_folder, reporting, sync_folder, write_text
-from cai.store.reader import JournalReader, JournalRecord
+from cai.store.reader import JournalReader
 from cai.store.run_dir import RunDir
 
 
@@ -83,10 +83,11 @@ def _build(
         make_folder(folder)
     sft, preferences = Tally(), Tally()
     records = 0
+    session = journal.latest_session()
     with ExitStack() as stack:
         sft_out = _writers(stack, folders["sft"], SFT_SCHEMA, rows_per_shard)
         preference_out = _writers(stack, folders["preferences"], PREFERENCE_SCHEMA, rows_per_shard)
-        for record in _finished(journal):
+        for record in finished_records(journal, session.number if session else 0):
             records += 1
             split = "eval" if record.split == "eval" else "train"
             if record.split != "preference":
@@ -122,16 +123,6 @@ def _finish(writers: dict[str, ShardWriter]) -> None:
     nothing = not any(writer.rows for writer in writers.values())
     for split, writer in writers.items():
         writer.finish(even_if_empty=nothing and split == "train")
-
-
-def _finished(journal: JournalReader) -> Iterator[JournalRecord]:
-    session = journal.latest_session()
-    if session is None:
-        return
-    for record in journal.records(session.number):
-        outcome = record.outcome
-        if outcome is not None and outcome.status == "trajectory" and outcome.plan == session.plan:
-            yield record
 
 
 def _swap(run: RunDir, building: Path) -> None:

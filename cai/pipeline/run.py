@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cai.config.pipeline import RunConfig
+from cai.data.counts import count_run
 from cai.data.export import DatasetCounts, export_datasets
 from cai.data.sources import read, scan
 from cai.data.splits import split_of
@@ -16,7 +17,7 @@ from cai.pipeline.plan import Plan, build_plan
 from cai.pipeline.scheduler import run_bounded
 from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, RecordSteps
-from cai.pipeline.summary import EngineStats, RunSummary, count_run, label_stats
+from cai.pipeline.summary import EngineStats, RunSummary, label_stats
 from cai.records import Outcome, Prompt, content_hash
 from cai.resources import prompts_path
 from cai.store.journal import Journal

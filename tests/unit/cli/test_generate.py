@@ -15,8 +15,9 @@ from cai.cli.generate import summary_row
 from cai.cli.main import app
 from cai.cli.settings import Choices, resolve
 from cai.cli.tables import next_lines, summary_view
+from cai.data.counts import RunCounts
 from cai.errors import PromptSourceError, UsageError
-from cai.pipeline.summary import EngineStats, LabelStats, RunCounts, RunSummary
+from cai.pipeline.summary import EngineStats, LabelStats, RunSummary
 
 FIGURES: dict[str, Any] = {
     "by_revision": [

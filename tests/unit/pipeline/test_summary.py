@@ -7,16 +7,14 @@ from typing import Any
 import pytest
 
 from cai.config.stages import GenerateConfig
-from cai.data.export import DatasetCounts
 from cai.pipeline.stats import RunStats
-from cai.pipeline.summary import EngineStats, answers_of, count_run, finished_records, label_of, label_stats
+from cai.pipeline.summary import EngineStats, label_stats
 from cai.records import Label, Message, Outcome, Prompt, Step, Usage, Vote
 from cai.store.journal import Journal
 from cai.store.reader import JournalRecord, StepKey
 from cai.store.run_dir import RunDir
 
 CONFIG = GenerateConfig(rounds=1)
-SAMPLED = GenerateConfig.model_validate({"rounds": 0, "comparison": {"source": "sampled"}})
 
 
 def steps_of(
@@ -51,25 +49,6 @@ def a_record() -> Callable[..., JournalRecord]:
     return make
 
 
-def test_the_answers_are_those_of_the_configured_rounds(a_record: Callable[..., JournalRecord]) -> None:
-    record = a_record(answers=("a", "b", "c"))
-    assert answers_of(record, GenerateConfig(rounds=2)) == ["a", "b", "c"]
-    assert answers_of(record, CONFIG) == ["a", "b"]
-
-
-def test_a_label_counts_only_while_its_answers_stand(a_record: Callable[..., JournalRecord]) -> None:
-    found = label_of(a_record(), CONFIG)
-    assert found is not None
-    assert found[1].p_a == 0.3
-    assert label_of(a_record(pair=None), CONFIG) is None
-    assert label_of(a_record(pair=("good", "worse")), CONFIG) is None
-    assert label_of(a_record(split="sft"), CONFIG) is None
-    assert label_of(a_record(), SAMPLED) is None
-    assert label_of(a_record(pair=("two", "one"), source="sampled"), SAMPLED) is not None
-    assert label_of(a_record(pair=("two", "three"), source="sampled"), SAMPLED) is None
-    assert label_of(a_record(source="sampled"), CONFIG) is None
-
-
 @pytest.fixture
 def journal(a_record: Callable[..., JournalRecord], tmp_path: Any) -> Any:
     """Seven prompts: four finished (one under an earlier plan), two failed, one filtered."""
@@ -98,21 +77,6 @@ def journal(a_record: Callable[..., JournalRecord], tmp_path: Any) -> Any:
         asyncio.run(fill(writer))
     with Journal.read_only(run.journal_path) as reader:
         yield reader
-
-
-def test_counts_reconcile(journal: Any) -> None:
-    counts = count_run(journal, 1, DatasetCounts(3, 5, 1, 2, 1, 0))
-    assert (counts.prompts, counts.trajectories, counts.filtered, counts.failed, counts.owed) == (8, 3, 2, 2, 1)
-    assert counts.prompts == counts.trajectories + counts.filtered + counts.failed + counts.owed
-    assert counts.filtered_reasons == {"too long": 1, "duplicate": 1}
-    assert counts.failed_reasons == {"empty draft": 2}
-    assert (counts.sft_rows, counts.preference_rows) == (6, 3)
-    assert count_run(journal, 1, None).sft_rows == 0
-
-
-def test_only_records_of_the_present_plan_are_finished(journal: Any) -> None:
-    texts = {record.prompt.messages[0].content for record in finished_records(journal, 1)}
-    assert texts == {"1", "2", "4"}
 
 
 def test_label_figures(journal: Any) -> None:
