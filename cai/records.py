@@ -103,10 +103,14 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One critique and the revision that followed it; `index` counts from 1."""
+    """One critique and the revision that followed it, under one principle; `index` counts from 1.
+
+    A mode that asks for the revision at once has no critique.
+    """
 
     index: int
-    critique: Critique
+    principle_id: str
+    critique: Critique | None
     revision: Revision
 
 

@@ -13,8 +13,13 @@ class SingleTurnConfig(Config):
     kind: Literal["single_turn"] = "single_turn"
 
 
-CritiqueConfig = SingleTurnConfig
-"""One mode so far; the next one makes this a union told apart by `kind`."""
+class DirectConfig(Config):
+    """No critique: the revision is asked for at once. The paper's ablation; worse for small models."""
+
+    kind: Literal["direct"] = "direct"
+
+
+CritiqueConfig = Annotated[SingleTurnConfig | DirectConfig, Field(discriminator="kind")]
 
 
 class ChoiceLabelConfig(Config):

@@ -32,9 +32,10 @@ class Ask(Protocol):
 
 
 class Criticised(NamedTuple):
-    """A critique, and the dialogue with everything that led to it; a revision may be asked of it next."""
+    """A critique, if the mode makes one, and the dialogue with everything that led to it; a revision may be asked of
+    it next."""
 
-    critique: Critique
+    critique: Critique | None
     dialogue: Dialogue
 
 

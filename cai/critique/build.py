@@ -5,9 +5,10 @@ from typing import Any
 
 from cai.config.stages import CritiqueConfig
 from cai.critique.base import CritiqueMode
+from cai.critique.direct import Direct
 from cai.critique.single_turn import SingleTurn
 
-CRITIQUE_MODES: dict[str, Callable[[Any], CritiqueMode]] = {"single_turn": SingleTurn}
+CRITIQUE_MODES: dict[str, Callable[[Any], CritiqueMode]] = {"single_turn": SingleTurn, "direct": Direct}
 
 
 def build_critique(config: CritiqueConfig) -> CritiqueMode:

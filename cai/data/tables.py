@@ -211,9 +211,9 @@ def _answers(record: JournalRecord, rounds: int) -> list[_Answer]:
     answers = []
     principles: tuple[str, ...] = ()
     for index in range(1, rounds + 1):
-        principle = _needed(record, "critique", index).body["principle_id"]
-        principles = tuple(dict.fromkeys((*principles, principle)))
-        answers.append(_Answer(index, _needed(record, "revision", index).body["text"], principles))
+        revision = _needed(record, "revision", index).body
+        principles = tuple(dict.fromkeys((*principles, revision["principle_id"])))
+        answers.append(_Answer(index, revision["text"], principles))
     return answers
 
 

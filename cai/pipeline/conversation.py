@@ -52,8 +52,8 @@ async def _rounds(
     for index, principle in enumerate(principles, start=1):
         critique, criticised = await plan.critique.critique(dialogue, principle, index, steps.ask)
         asked = criticised.asked(REVISE, revision_request=principle.revision_request, constraints=principle.constraints)
-        reply = await steps.ask("reviser", "revision", index, asked)
-        rounds.append(Round(index, critique, Revision(*reply)))
+        reply = await steps.ask("reviser", "revision", index, asked, principle)
+        rounds.append(Round(index, principle.id, critique, Revision(*reply)))
         dialogue = (asked if plan.generate.history == "full" else opened).answered(reply.text)
     return tuple(rounds)
 

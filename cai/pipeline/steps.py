@@ -90,9 +90,9 @@ class RecordSteps:
         seed = int(content_hash(self.seed, self.record_id, stage, round_), 16) & 0x7FFFFFFF
         prompt = dialogue.prompt
         engine = self.crew.engine(role)
-        asked = content_hash(
-            asdict(prompt), sampling.model_dump(mode="json"), seed, n, settings.adapter, engine.fingerprint
-        )
+        sampled = sampling.model_dump(mode="json")
+        named = dict(extra or {})
+        asked = content_hash(asdict(prompt), sampled, seed, n, settings.adapter, engine.fingerprint, named)
         step = self._known(stage, round_, asked)
         if step is None:
             request = GenerationRequest(
@@ -100,7 +100,7 @@ class RecordSteps:
             )
             generation = await engine.generate(request)
             replies = [Reply(c.text.strip(), c.finish_reason) for c in generation.completions]
-            body = {**(extra or {}), **_body(replies)}
+            body = {**named, **_body(replies)}
             await self._keep(stage, round_, asked, body, generation.usage, all(reply.text for reply in replies))
         else:
             replies = _replies(step.body)

@@ -72,7 +72,8 @@ def test_a_trajectory_s_answers() -> None:
     prompt = Prompt.of(HI, "x")
     draft = Draft("a", "stop")
     assert Trajectory(prompt, draft, ()).final == "a"
-    rounds = tuple(Round(i, Critique("kind", "hm", "stop"), Revision(text, "stop")) for i, text in ((1, "b"), (2, "c")))
+    critique = Critique("kind", "hm", "stop")
+    rounds = tuple(Round(i, "kind", critique, Revision(text, "stop")) for i, text in ((1, "b"), (2, "c")))
     assert Trajectory(prompt, draft, rounds).answers == ("a", "b", "c")
 
 

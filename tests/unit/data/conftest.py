@@ -33,9 +33,9 @@ def a_record() -> Callable[..., JournalRecord]:
         texts = list(answers)
         steps = [done(prompt, "draft", 0, {"text": texts[0], "finish_reason": "stop"})]
         for index, answer in enumerate(texts[1:], start=1):
-            critique = {"principle_id": f"principle-{(index + 1) // 2}", "text": "hm", "finish_reason": "stop"}
-            steps.append(done(prompt, "critique", index, critique))
-            steps.append(done(prompt, "revision", index, {"text": answer, "finish_reason": "stop"}))
+            said = {"principle_id": f"principle-{(index + 1) // 2}", "finish_reason": "stop"}
+            steps.append(done(prompt, "critique", index, {**said, "text": "hm"}))
+            steps.append(done(prompt, "revision", index, {**said, "text": answer}))
         comparison = Comparison(prompt, texts[0], texts[-1], "draft_vs_revision")
         votes = tuple(Vote(p, order, p_a, 0.9) for p in ("harm", "rude") for order in ("ab", "ba"))  # type: ignore[arg-type]
         label = Label(comparison.id, p_a, 0.9, p_a > 0.7, "choice", votes)

@@ -94,7 +94,7 @@ def test_failed_steps_are_not_read(a_record: Make, origin: Provenance) -> None:
     assert texts(sft_rows(replace(record, steps=steps), config_of(), origin)) == [(1, "better"), (2, "best")]
 
 
-@pytest.mark.parametrize("stage", ["draft", "critique", "revision"])
+@pytest.mark.parametrize("stage", ["draft", "revision"])
 def test_a_finished_record_without_its_steps_is_an_error(a_record: Make, origin: Provenance, stage: str) -> None:
     record = without(a_record("b"), stage)
     with pytest.raises(StorageError, match=f"its {stage} of round") as caught:

@@ -326,3 +326,16 @@ def test_a_cancelled_run_keeps_every_finished_step(workshop: Any) -> None:
     reconciled(workshop.go(again))
     assert again.steps + stats.steps == Counter(draft=12, critique=24, revision=24, label=again.steps["label"])
     assert again.reused.total() <= kept.total()
+
+
+def test_a_direct_run_has_no_critiques_and_still_names_its_principles(workshop: Any) -> None:
+    workshop.go()
+    drawn = {text: names[:2] for text, names in workshop.drawn().items()}
+    workshop.go(critique={"kind": "direct"})
+    called = workshop.called()
+    assert (called["draft"], called["critique"], called["revision"]) == (0, 0, 24)
+    last = [row for row in rows(workshop, "sft", "train") if row["round"] == 2]
+    assert last
+    for row in last:
+        assert row["principle_ids"] == list(dict.fromkeys(drawn[row["prompt"][0]["content"]]))
+        assert row["method"] == "direct"
