@@ -35,14 +35,23 @@ def load_yaml_model(path: Path, model: type[M], error: type[CaiError], check: Ch
         error: With every problem of the file, one a line, each as `file:line:col: key path ... (fix)`.
         StorageError: The file is there but cannot be read.
     """
+    return validate_source(read_source(path, error), model, error, check)
+
+
+def read_source(path: Path, error: type[CaiError]) -> YamlSource:
+    """Read a file without validating it; its own problems are kept in the source.
+
+    Raises:
+        error: There is no such file.
+        StorageError: The file is there but cannot be read.
+    """
     try:
-        source = read_yaml(path)
+        return read_yaml(path)
     except (FileNotFoundError, IsADirectoryError) as gone:
         what = "this is a folder" if isinstance(gone, IsADirectoryError) else "there is no such file"
         raise error(what, where=str(path), fix="check the path; it is taken from the current folder") from gone
     except OSError as failed:
         raise StorageError(f"the file cannot be read: {failed.strerror}", where=str(path)) from failed
-    return validate_source(source, model, error, check)
 
 
 def validate_source(source: YamlSource, model: type[M], error: type[CaiError], check: Check | None = None) -> M:

@@ -1,19 +1,22 @@
-"""One way for settings: defaults, then the pipeline file, then `--set`. Nothing changes the result afterwards.
+"""One way for settings: defaults, then the file, then `--set`. Nothing changes the result afterwards.
 
 It must not know what a setting does.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from cai.config.base import Config
 from cai.config.pipeline import PipelineConfig
-from cai.errors import ConfigError, StorageError
+from cai.errors import ConfigError
 from cai.resources import find, resource
-from cai.yaml_model import nearest, validate_source
-from cai.yaml_source import KeyPath, Place, YamlSource, key_path, parse_yaml, plain_scalar, read_yaml
+from cai.yaml_model import nearest, read_source, validate_source
+from cai.yaml_source import KeyPath, Place, YamlSource, key_path, parse_yaml, plain_scalar
 
 FOLDER = "pipelines"
+
+C = TypeVar("C", bound=Config)
 
 
 def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
@@ -30,14 +33,25 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
     file = find(str(path), FOLDER)
     if not file.is_file():
         raise _missing(file)
-    try:
-        source = read_yaml(file)
-    except OSError as failed:
-        raise StorageError(f"the file cannot be read: {failed.strerror}", where=str(file)) from failed
+    return load_config(file, PipelineConfig, overrides)
+
+
+def load_config(path: Path | None, model: type[C], overrides: Sequence[str] = ()) -> C:
+    """The same for the settings of any command, from a file or from overrides alone.
+
+    Args:
+        path: A YAML file; None where everything is in the overrides.
+        model: What the settings must be.
+        overrides: As of `load_pipeline`.
+
+    Raises:
+        ConfigError, StorageError: As `load_pipeline`.
+    """
+    source = YamlSource("the command line", {}) if path is None else read_source(path, ConfigError)
     if not source.problems:
         for override in overrides:
             _apply(source, override)
-    return validate_source(source, PipelineConfig, ConfigError)
+    return validate_source(source, model, ConfigError)
 
 
 def shipped_pipelines() -> tuple[str, ...]:

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from cai.config.pipeline import PipelineConfig
-from cai.config.resolve import load_pipeline, shipped_pipelines
+from cai.config.resolve import load_config, load_pipeline, shipped_pipelines
+from cai.config.roles import OpenAIConfig, ScriptedConfig
 from cai.errors import ConfigError
 
 MINIMAL = "name: demo\nengines:\n  default:\n    kind: vllm\n    model: some/model\n"
@@ -116,3 +117,16 @@ def test_every_shipped_pipeline_is_valid() -> None:
     for name in shipped_pipelines():
         # The default recipe takes its model from the command line.
         assert load_pipeline(Path(name), ["engines.default.model=x"]).name
+
+
+def test_settings_may_come_from_overrides_alone() -> None:
+    config = load_config(None, ScriptedConfig, ["model=mine", "latency_s=0.5"])
+    assert (config.model, config.latency_s) == ("mine", 0.5)
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, OpenAIConfig, ["model=mine"])
+    assert str(caught.value) == "the command line: `base_urls` is missing (add it)"
+
+
+def test_a_file_of_other_settings_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no such file"):
+        load_config(tmp_path / "gone.yaml", ScriptedConfig)
