@@ -45,7 +45,8 @@ class PromptSetConfig(Config):
     path: str
     """A file as `cai generate` reads it, or the name of shipped prompts."""
     expects: Literal["by_hazard", "answer", "refuse"] = "by_hazard"
-    """`refuse`: every prompt is harmful; `answer`: none is, whatever it sounds like; `by_hazard`: those that name one."""
+    """`refuse`: every prompt is harmful; `answer`: none is, whatever it sounds like; `by_hazard`: those that name a
+    hazard are."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Take at most this many prompts, from the beginning of the file."""
 

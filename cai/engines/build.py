@@ -1,6 +1,7 @@
 """From an engine's configuration to the engine. Each kind is imported only when it is built."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,23 @@ def build_engine(config: EngineConfig, *, log_path: Path | None, adapters: tuple
         UsageError: The configuration asks for what this kind of engine cannot do.
     """
     return ENGINES[config.kind](config, log_path, adapters)
+
+
+@asynccontextmanager
+async def started_engine(
+    config: EngineConfig, *, log_path: Path | None, adapters: tuple[str, ...] = ()
+) -> AsyncIterator[Engine]:
+    """The engine, started; on leaving it is closed, whatever happened. Arguments and errors as of `build_engine`.
+
+    Raises:
+        EngineError: It cannot be started.
+    """
+    engine = build_engine(config, log_path=log_path, adapters=adapters)
+    try:
+        await engine.start()
+        yield engine
+    finally:
+        await engine.close()
 
 
 def _no_adapters(config: OpenAIConfig | ScriptedConfig, adapters: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from cai.config.pipeline import PipelineConfig
 from cai.config.roles import RoleConfig
 from cai.engines.base import Engine
-from cai.engines.build import build_engine
+from cai.engines.build import started_engine
 
 ROLES = ("generator", "critic", "reviser", "labeler")
 
@@ -34,8 +34,6 @@ async def started_engines(pipeline: PipelineConfig, logs: Path | None) -> AsyncI
         for key in dict.fromkeys(role.engine for role in roles):
             adapters = tuple(sorted({role.adapter for role in roles if role.engine == key and role.adapter}))
             log = logs / f"engine-{key}.log" if logs else None
-            engine = build_engine(pipeline.engines[key], log_path=log, adapters=adapters)
-            stack.push_async_callback(engine.close)
-            await engine.start()
-            engines[key] = engine
+            starting = started_engine(pipeline.engines[key], log_path=log, adapters=adapters)
+            engines[key] = await stack.enter_async_context(starting)
         yield engines

@@ -11,10 +11,10 @@ from cai.data.sources import read, scan
 from cai.data.splits import split_of
 from cai.data.tables import Provenance
 from cai.engines.base import Engine
+from cai.engines.bounded import run_bounded
 from cai.pipeline.conversation import RECORD_ERRORS, converse
 from cai.pipeline.engines import role_configs, started_engines
 from cai.pipeline.plan import Plan, build_plan
-from cai.pipeline.scheduler import run_bounded
 from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, RecordSteps
 from cai.pipeline.summary import EngineStats, RunSummary, label_stats

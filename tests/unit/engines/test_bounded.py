@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from cai.engines.bounded import run_bounded
 from cai.errors import EngineError, PromptSourceError
-from cai.pipeline.scheduler import run_bounded
 from cai.records import Message, Prompt
 
 
