@@ -15,7 +15,7 @@ class CaiError(Exception):
         fix: What the user can do about it.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
     kind: ClassVar[str] = "error"
 
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
@@ -59,6 +59,19 @@ class PromptSourceError(UsageError):
     """A file of prompts is missing, empty or malformed."""
 
     kind = "prompts"
+
+
+class DatasetError(UsageError):
+    """Data to train on are missing, empty, or not in the columns that the training needs."""
+
+    kind = "dataset"
+
+
+class TrainingError(CaiError):
+    """A training cannot start with this model, or cannot go on: out of memory, a loss that is no number."""
+
+    exit_code = 4
+    kind = "training"
 
 
 class EngineError(CaiError):

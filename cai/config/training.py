@@ -67,15 +67,16 @@ class TrainingBase(Config):
     dtype: Dtype = "auto"
     """`bfloat16` computes in half precision over float32 weights (under an adapter the frozen weights are half too);
     `auto` is that on a GPU which can do it, else float32."""
-    optimizer: str = "adamw_torch"
-    """Name of an optimizer as transformers knows it, such as `adamw_torch_fused`, `rmsprop` or `adafactor`."""
+    save_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Type of the saved weights; `auto` is that of the model at the start. Half precision rounds away what a very
+    small learning rate did."""
+    optimizer: str = "adamw_torch_fused"
+    """Name of an optimizer as transformers knows it, such as `rmsprop` (which the DPO paper used) or `adafactor`."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
     """Gradients longer than this are shortened to it; 0 leaves them as they are."""
     gradient_checkpointing: bool = False
     """Compute activations twice in place of keeping them: less memory, about a third more time."""
-    group_by_length: bool = True
-    """Put rows of like length into a batch: less padding, at the price of batches that are less mixed."""
     evaluate: Literal["end", "epoch", "never"] = "end"
     """When the held-out rows are measured. There is no early stopping, so more often only costs time."""
     log_steps: Annotated[int, Field(ge=1)] = 1
@@ -162,7 +163,8 @@ class DpoTraining(ReferenceSettings):
     """`sigmoid` is the paper's; `ipo` aims at a fixed margin in place of an ever larger one; `hinge` stops at a margin;
     `robust` corrects for a known share of wrong labels (`label_smoothing`)."""
     soft_labels: bool = True
-    """Take `p_chosen` as the target (`sigmoid` and `ipo`); without it every pair counts as certain."""
+    """Take `p_chosen` as the target, so that a pair of which the judge was unsure is not pushed apart without end; only
+    `sigmoid` can. Without it every pair counts as certain."""
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """Share of labels that are taken to be wrong; only `robust` reads it."""
     sft_weight: Annotated[float, Field(ge=0)] = 0.0
@@ -172,13 +174,13 @@ class DpoTraining(ReferenceSettings):
     @classmethod
     def _only_some_losses_are_soft(cls, values: object) -> object:
         """A loss without soft targets turns them off, unless they were asked for by name."""
-        if isinstance(values, dict) and values.get("loss") in ("hinge", "robust"):
+        if isinstance(values, dict) and values.get("loss", "sigmoid") != "sigmoid":
             return {"soft_labels": False, **values}
         return values
 
     @model_validator(mode="after")
     def _the_loss_knows_its_settings(self) -> "DpoTraining":
-        if self.soft_labels and self.loss in ("hinge", "robust"):
+        if self.soft_labels and self.loss != "sigmoid":
             raise ValueError(f"the loss {self.loss} knows no soft targets: set soft_labels to false, or use sigmoid")
         if self.label_smoothing and self.loss != "robust":
             raise ValueError("label_smoothing is for the loss robust: set loss to robust, or leave it at 0")

@@ -84,6 +84,15 @@ class ChatTemplate:
         segments = marked.cut(self._render(marked.messages, generation_prompt=True))
         return (*segments, Segment(prompt.prefill, False)) if prompt.prefill else tuple(segments)
 
+    def answered(self, messages: tuple[Message, ...], answer: str) -> tuple[Segment, ...]:
+        """The rendered conversation with the assistant's answer as its last turn, and all that the template adds.
+
+        Raises:
+            RequestError: The template refuses these messages.
+        """
+        marked = _Marked((*messages, Message("assistant", answer)))
+        return tuple(marked.cut(self._render(marked.messages, generation_prompt=False)))
+
     def _continued(self, prompt: ChatPrompt) -> tuple[Segment, ...] | None:
         marked = _Marked((*prompt.messages, Message("assistant", prompt.prefill)))
         try:

@@ -113,6 +113,44 @@ class Encoder:
             raise RequestError(f"the choice {choice!r} has no tokens", fix="give choices that are text")
         return alone
 
+    def answer_ids(self, prompt: ChatPrompt, answer: str) -> tuple[int, ...]:
+        """Token ids with which an assistant's answer continues the encoded prompt, its end of turn the last of them.
+
+        They are what the template makes of the answer, where this continues the prompt as the engine sees it; where the
+        template writes a finished turn in another way, the answer's own text continues the prompt. A template without
+        an end of turn gets the token at which the model ends.
+
+        Raises:
+            RequestError: The chat template refuses the messages.
+            EngineError: The model has no chat template, or nothing that ends a turn.
+        """
+        base = self.encode(prompt)
+        turn, end = self._finished_turn(prompt, answer)
+        whole = self._encode(prompt, turn) if answer.strip() else ()
+        if len(whole) > len(base) and whole[: len(base)] == base:
+            ids = whole[len(base) :]
+            return ids if ids[-1] == end else (*ids, end)
+        return (*self.choice_ids(prompt, answer), end) if answer else (end,)
+
+    def _finished_turn(self, prompt: ChatPrompt, answer: str) -> tuple[tuple[Segment, ...], int]:
+        """The conversation up to the first control token after the answer, and that token."""
+        # An answer without text would leave no mark of where it ends.
+        *before, tail = self._chat_template().answered(prompt.messages, answer if answer.strip() else ".")
+        match = self._pattern.search(tail.text) if tail.trusted and self._controls else None
+        if match is not None:
+            end = self._controls[match[0]].token_id
+            text = tail.text[: match.end()]
+        elif self._eos_ids:
+            end = self._eos_ids[0]
+            text = "" if tail.trusted else tail.text
+        else:
+            raise EngineError(
+                "the model has no token that ends a turn",
+                where=str(self._folder),
+                fix="name its eos_token in tokenizer_config.json",
+            )
+        return (*before, Segment(text, tail.trusted)), end
+
     def decode(self, ids: tuple[int, ...]) -> str:
         """Text of ids, control tokens written out."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
@@ -129,13 +167,16 @@ class Encoder:
     def _segments(self, prompt: EnginePrompt) -> tuple[Segment, ...]:
         if not isinstance(prompt, ChatPrompt):
             return (Segment(prompt.text, False),)
+        return self._chat_template().segments(prompt)
+
+    def _chat_template(self) -> ChatTemplate:
         if self._template is None:
             raise EngineError(
                 "the model has no chat template",
                 where=str(self._folder),
                 fix="set `generate.form: transcript`, or use a model that was tuned for chat",
             )
-        return self._template.segments(prompt)
+        return self._template
 
     def _encode(self, prompt: EnginePrompt, segments: tuple[Segment, ...]) -> tuple[int, ...]:
         # A chat template writes the token for the beginning itself, or means that there is none.
