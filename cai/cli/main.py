@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cai.cli import constitution, doctor, generate, preview, runs, sandbox
+from cai.cli import constitution, doctor, evaluate, generate, preview, runs, sandbox
 from cai.cli.output import Interrupted, OutputClosed, encodable, error_row, give_up_stdout, show_json
 from cai.errors import CaiError, StorageError, UsageError
 
@@ -24,6 +24,7 @@ app.command("preview", short_help="Show every prompt as the model sees it.")(pre
 app.command("status", short_help="Show how far a run is.")(runs.status)
 app.command("inspect", short_help="Show every step of one record.")(runs.inspect)
 app.command("doctor", short_help="Check what this machine has.")(doctor.doctor)
+app.add_typer(evaluate.app, name="eval", short_help="Measure models: harm, refusals, preferences, collapse.")
 app.add_typer(constitution.app, name="constitution", short_help="Check and show constitution files.")
 app.add_typer(sandbox.app, name="sandbox", short_help="The embedded sandbox and its model.")
 

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cai.config.pipeline import RunConfig
+    from cai.evaluation.oracle import Verdict
+    from cai.records import Prompt
     from cai.sandbox.measure import Judged, Measurement, Observed
+    from cai.sandbox.world import Request
     from cai.store.reader import JournalReader, JournalRecord
 
 Tags = dict[str, tuple[str, ...]]
@@ -72,3 +75,28 @@ def _judged(record: "JournalRecord", config: "RunConfig", tags: Tags) -> "Judged
     body, label = found
     asked = [tags.get(principle, ()) for principle in dict.fromkeys(vote.principle_id for vote in label.votes)]
     return Judged(body["response_a"], body["response_b"], label.p_a, asked)
+
+
+class SandboxOracle:
+    """The sandbox's oracle as an evaluation asks it; see `cai.evaluation.oracle.Oracle`."""
+
+    def knows(self, prompt: "Prompt") -> bool:
+        """Whether the prompt is of the sandbox world: one turn that its grammar can read."""
+        return _request(prompt) is not None
+
+    def verdict(self, prompt: "Prompt", answer: str) -> "Verdict":
+        """What the answer is."""
+        from cai.evaluation.oracle import Verdict
+        from cai.sandbox.oracle import judge
+
+        request = _request(prompt)
+        if request is None:
+            raise ValueError(f"the prompt {prompt.id} is not of the sandbox world")
+        finding = judge(request, answer)
+        return Verdict(finding.harmful, finding.good, finding.kind in ("refusal", "evasive", "rude"))
+
+
+def _request(prompt: "Prompt") -> "Request | None":
+    from cai.sandbox.oracle import read_request
+
+    return read_request(prompt.messages[0].content) if len(prompt.messages) == 1 else None

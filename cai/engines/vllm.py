@@ -17,6 +17,7 @@ from cai.engines.model_folder import find_model, model_fingerprint
 from cai.engines.quiet import LogSink, redirected, send_logger
 from cai.engines.stall import StallWatch
 from cai.engines.vllm_start import (
+    ANSWERING_ARGS,
     EngineProcesses,
     check_adapters,
     engine_arguments,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from vllm.v1.engine.async_llm import AsyncLLM
 
 _SEED_MASK = (1 << 63) - 1
-_ANSWERING_ARGS = ("quantization", "hf_overrides", "kv_cache_dtype", "load_format", "override_generation_config")
 _CAUSE_CHARS = 400
 _REPEATS = "look at the log; the run can be resumed with the same command"
 
@@ -147,7 +147,7 @@ class VllmEngine:
             for number, adapter in enumerate(self._adapters, start=1)
         }
         settings = [f"dtype={self._engine.model_config.dtype}"]
-        settings += [f"{name}={self._config.engine_args.get(name)!r}" for name in _ANSWERING_ARGS]
+        settings += [f"{name}={self._config.engine_args.get(name)!r}" for name in ANSWERING_ARGS]
         self._fingerprint = model_fingerprint(folder, settings, [Path(adapter) for adapter in self._adapters])
 
     def _not_started(self, error: Exception) -> EngineError:

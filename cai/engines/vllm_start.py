@@ -16,6 +16,9 @@ from cai.config.roles import VllmConfig
 from cai.engines.model_folder import read_json, weight_files
 from cai.errors import EngineError
 
+ANSWERING_ARGS = ("quantization", "hf_overrides", "kv_cache_dtype", "load_format", "override_generation_config")
+"""Those of vLLM's own arguments that change answers."""
+
 _GIB = 1 << 30
 _ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",

@@ -1,0 +1,40 @@
+"""Counters of a running evaluation, for whoever shows progress. Changed from the event loop only."""
+
+import time
+from dataclasses import dataclass, field
+
+from cai.records import Usage
+
+
+@dataclass
+class EvaluationStats:
+    """Where an evaluation is: `done` of `total` pieces of the present phase, `failed` of them in vain."""
+
+    phase: str = "reading the prompts"
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    usage: Usage = field(default_factory=Usage)
+    since: float = field(default_factory=time.monotonic)
+
+    def begin(self, phase: str, total: int = 0) -> None:
+        """The next phase; its clock starts."""
+        self.phase, self.total, self.done, self.failed = phase, total, 0, 0
+        self.usage = Usage()
+        self.since = time.monotonic()
+
+    def count(self, usage: Usage, *, failed: bool = False) -> None:
+        """A piece is finished."""
+        self.done += 1
+        self.failed += failed
+        self.usage += usage
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of the present phase."""
+        return time.monotonic() - self.since
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the phase ends, if the rest goes as what went; None while nothing is known."""
+        return (self.total - self.done) * self.elapsed_s / self.done if self.done else None
