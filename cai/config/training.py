@@ -26,7 +26,7 @@ class LoraSettings(Config):
 
     r: Annotated[int, Field(ge=1)] = 16
     """Rank: memory and capacity of the adapter."""
-    alpha: Positive = 32.0
+    alpha: Annotated[int, Field(ge=1)] = 32
     """The adapter's output is scaled by alpha / r."""
     dropout: Share = 0.05
     """Share of the adapter's input that each step leaves out."""

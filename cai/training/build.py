@@ -1,0 +1,12 @@
+"""The kinds of training by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cai.training.session import Session
+from cai.training.sft import train_sft
+
+TRAINERS: dict[str, Callable[[Session[Any]], dict[str, Any]]] = {
+    "sft": train_sft,
+}
+"""Each trains, measures and saves; what it returns goes into the summary: `heldout`, and what only its kind has."""

@@ -1,0 +1,129 @@
+"""One training under way: what its kind needs to build a trainer, and what is the same for all kinds around it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from transformers import PrinterCallback
+
+from cai.config.training import TrainingBase
+from cai.engines.encoding import Encoder
+from cai.engines.quiet import LogSink, redirected
+from cai.store.atomic import reporting
+from cai.training.data import TrainingData
+from cai.training.output import TrainingFolder, is_main_process, read_metrics
+from cai.training.progress import ProgressCallback, renamed
+from cai.training.setup import ModelFiles, named_dtype, reporting_memory
+from cai.training.stats import TrainStats
+
+ConfigT = TypeVar("ConfigT", bound=TrainingBase)
+
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session(Generic[ConfigT]):
+    """Everything that the function of a kind is given.
+
+    It builds its trainer from `config`, `files` and `data`, then calls `train`, `measure` and `save` with it.
+    """
+
+    config: ConfigT
+    folder: TrainingFolder
+    stats: TrainStats
+    files: ModelFiles
+    encoder: Encoder
+    data: TrainingData
+
+    def train(self, trainer: Any) -> None:
+        """Train to the last step, from the last checkpoint if there is one.
+
+        Raises:
+            TrainingError: Memory ran out, or the loss is not a number any more.
+        """
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(ProgressCallback(self.folder, self.stats))
+        checkpoint = self.folder.last_checkpoint()
+        with reporting_memory():
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        self.stats.end("measuring")
+
+    def measure(self, trainer: Any) -> dict[str, float]:
+        """Figures on the held-out rows, by our names; empty if there are none or none are wanted."""
+        if self.data.heldout is None or self.config.evaluate == "never":
+            return {}
+        self.stats.phase = "measuring"
+        with reporting_memory():
+            figures = renamed(trainer.evaluate())
+        return {
+            name.removeprefix("eval_"): value
+            for name, value in figures.items()
+            if name.startswith("eval_") and name != "eval_tokens" and isinstance(value, int | float)
+        }
+
+    def save(self, trainer: Any) -> None:
+        """Write the model, with the tokenizer and the chat template of the model at the start, byte for byte."""
+        self.stats.phase = "saving"
+        path = self.folder.path
+        with reporting(path):
+            if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+                trainer.save_model(str(path))
+                # Pickled, and only of use to a trainer.
+                (path / "training_args.bin").unlink(missing_ok=True)
+            elif is_main_process():
+                self._save_whole(trainer.accelerator.unwrap_model(trainer.model))
+            if is_main_process():
+                for name in _TOKENIZER_FILES:
+                    if (self.files.folder / name).is_file():
+                        shutil.copyfile(self.files.folder / name, path / name)
+        trainer.accelerator.wait_for_everyone()
+
+    def _save_whole(self, model: Any) -> None:
+        dtype = named_dtype(self.config.save_dtype, self.files.folder)
+        if self.config.lora is None:
+            model.config.use_cache = True
+            model.to(dtype).save_pretrained(str(self.folder.path))
+        elif self.files.adapter is None:
+            # Otherwise PEFT asks the hub what the base's vocabulary was.
+            model.save_pretrained(str(self.folder.path), save_embedding_layers=False)
+        else:
+            # The new adapter belongs to a base that lies nowhere: the old adapter is merged into it.
+            model.merge_and_unload().to(dtype).save_pretrained(str(self.folder.path))
+
+    def train_loss(self) -> float | None:
+        """Mean loss over all logged steps."""
+        path = self.folder.metrics_path
+        losses = [row["loss"] for row in read_metrics(path) if "loss" in row] if path.is_file() else []
+        return sum(losses) / len(losses) if losses else None
+
+
+@contextmanager
+def quiet(folder: TrainingFolder) -> Iterator[None]:
+    """Send what the libraries print to a log file of this process."""
+    import os
+
+    rank = os.environ.get("RANK")
+    sink = LogSink(folder.logs / (f"training-{rank}.log" if rank else "training.log"))
+    try:
+        with redirected(sink):
+            yield
+    finally:
+        sink.close_file()
+
+
+def log_path(folder: TrainingFolder) -> Path:
+    """The log of the main process."""
+    return folder.logs / "training.log"

@@ -1,0 +1,196 @@
+"""Models and arguments for the trainers: what is loaded in which type, and how a step is divided.
+
+The one place that turns our settings into those of transformers and PEFT. Nothing here reads data or trains.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from cai.config.training import TrainingBase
+from cai.engines.encoding import Encoder
+from cai.engines.model_folder import find_model, model_fingerprint, read_json
+from cai.errors import EngineError, TrainingError, UsageError
+from cai.resources import model_path
+from cai.training.output import TrainingFolder
+
+_SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """Where the model at the start lies: its folder, and that of an adapter which is to be merged into it first."""
+
+    name: str
+    folder: Path
+    adapter: Path | None
+
+    @classmethod
+    def find(cls, model: str) -> "ModelFiles":
+        """Look a model up: a folder, a name on the hub, or a shipped one.
+
+        Raises:
+            EngineError: There is no such model, or files are missing.
+        """
+        given = Path(model_path(model))
+        settings = read_json(given / "adapter_config.json")
+        if not settings or (given / "config.json").is_file():
+            return cls(model, find_model(model), None)
+        base = settings.get("base_model_name_or_path")
+        if not isinstance(base, str):
+            fix = "name the base in adapter_config.json, as `base_model_name_or_path`"
+            raise EngineError("the adapter does not say to which model it belongs", where=str(given), fix=fix)
+        return cls(model, find_model(base), given)
+
+    def fingerprint(self) -> str:
+        """Hash of all that determines what the model says."""
+        return model_fingerprint(self.folder, (), (self.adapter,) if self.adapter else ())
+
+    def encoder(self) -> Encoder:
+        """The encoder that inference uses for this model."""
+        return Encoder(self.folder)
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer as transformers knows it; only its special tokens matter here."""
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+        return tokenizer
+
+    def load(self, auto_class: Any, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
+        """The model with its weights in one type; an adapter is merged in.
+
+        Args:
+            auto_class: transformers' class of models with the head that is wanted.
+            dtype: Type of the weights.
+            options: Further arguments of `from_pretrained`.
+
+        Raises:
+            TrainingError: The weights do not fit into memory.
+        """
+        with reporting_memory():
+            model = auto_class.from_pretrained(self.folder, dtype=dtype, local_files_only=True, **options)
+            if self.adapter is None:
+                return model  # type: ignore[no-any-return]
+            merged: PreTrainedModel = PeftModel.from_pretrained(model, str(self.adapter)).merge_and_unload()
+            return merged
+
+
+class reporting_memory:  # noqa: N801  (used as a context manager, and reads as a phrase)
+    """Turns memory that has run out into an error that says what to do."""
+
+    def __enter__(self) -> None:
+        """Nothing is done before."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        spent = isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+        if error is not None and spent:
+            fix = "lower micro_batch_size or max_length, set gradient_checkpointing or lora, or use more devices"
+            raise TrainingError("memory ran out", fix=fix) from error
+
+
+def on_gpu() -> bool:
+    """Whether there is a GPU to train on; `accelerate launch --cpu` says not to use it."""
+    forbidden = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    return torch.cuda.is_available() and not forbidden
+
+
+def half_precision(config: TrainingBase) -> bool:
+    """Whether to compute in bfloat16."""
+    if config.dtype == "auto":
+        return on_gpu() and torch.cuda.is_bf16_supported()
+    return config.dtype == "bfloat16"
+
+
+def weights_dtype(config: TrainingBase) -> torch.dtype:
+    """Type in which the weights are held: float32 if they are trained; half may do if they are frozen."""
+    return torch.bfloat16 if config.lora is not None and half_precision(config) else torch.float32
+
+
+def named_dtype(name: str, folder: Path) -> torch.dtype:
+    """A type by its name; `auto` is that in which the model in `folder` was saved."""
+    if name == "auto":
+        name = str(read_json(folder / "config.json").get("dtype") or "float32")
+    return _DTYPES.get(name, torch.float32)
+
+
+def lora_config(config: TrainingBase, task: str) -> LoraConfig | None:
+    """PEFT's settings of the adapter; None for full training.
+
+    Args:
+        config: Our settings.
+        task: PEFT's name of what the model does, `CAUSAL_LM` or `SEQ_CLS`.
+    """
+    lora = config.lora
+    if lora is None:
+        return None
+    targets: str | list[str] = list(lora.targets) if lora.targets else "all-linear"
+    return LoraConfig(
+        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, task_type=task
+    )
+
+
+def longest_row(config: TrainingBase, folder: Path) -> int:
+    """Most tokens that a row may have: what was asked for, or what the model was made for if that is less."""
+    own = read_json(folder / "config.json").get("max_position_embeddings")
+    return min(config.max_length, own) if isinstance(own, int) else config.max_length
+
+
+def micro_batch(config: TrainingBase) -> tuple[int, int]:
+    """Rows that a process takes at once, and how often it does so in a step.
+
+    Raises:
+        UsageError: The batch cannot be divided evenly among the processes.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if config.batch_size % processes:
+        what = f"batch_size {config.batch_size} cannot be divided among {processes} processes"
+        raise UsageError(what, where="batch_size", fix=f"use a multiple of {processes}")
+    share = config.batch_size // processes
+    most = min(share, config.micro_batch_size)
+    at_once = next(size for size in range(most, 0, -1) if share % size == 0)
+    return at_once, share // at_once
+
+
+def training_arguments(config: TrainingBase, folder: TrainingFolder) -> dict[str, Any]:
+    """The arguments that all of TRL's configuration classes share.
+
+    Checkpoints go into `folder.checkpoints`; rows are tokenised, batched and measured by us, so nothing is mapped,
+    removed or shown by the trainer.
+    """
+    at_once, accumulated = micro_batch(config)
+    gpu = on_gpu()
+    return {
+        "output_dir": str(folder.checkpoints),
+        "num_train_epochs": config.epochs,
+        "max_steps": config.max_steps or -1,
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": _SCHEDULES[config.schedule],
+        "warmup_steps": config.warmup,
+        "per_device_train_batch_size": at_once,
+        "per_device_eval_batch_size": at_once,
+        "gradient_accumulation_steps": accumulated,
+        "optim": config.optimizer,
+        "weight_decay": config.weight_decay,
+        "max_grad_norm": config.max_grad_norm,
+        "gradient_checkpointing": config.gradient_checkpointing,
+        "bf16": half_precision(config),
+        "use_cpu": not gpu,
+        "dataloader_pin_memory": gpu,
+        "seed": config.seed,
+        "eval_strategy": "epoch" if config.evaluate == "epoch" else "no",
+        "prediction_loss_only": True,
+        "logging_steps": config.log_steps,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps" if config.save_steps else "no",
+        "save_steps": config.save_steps or 1,
+        "save_total_limit": 1,
+        "report_to": list(config.report_to) or "none",
+        "run_name": folder.path.name,
+        "disable_tqdm": True,
+        "remove_unused_columns": False,
+    }
