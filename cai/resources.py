@@ -18,8 +18,11 @@ def resource(*parts: str) -> Path:
 SHIPPED_MODELS = {"cai-sandbox": _PACKAGE / "sandbox" / "model"}
 """Models inside the package, by the name under which a pipeline or the command line asks for them."""
 
-SHIPPED_PROMPTS = {"cai-sandbox": _PACKAGE / "sandbox" / "prompts.jsonl"}
-"""Files of prompts inside the package, by name."""
+SHIPPED_PROMPTS = {
+    "cai-sandbox": _PACKAGE / "sandbox" / "prompts.jsonl",
+    "cai-sandbox-training": _PACKAGE / "sandbox" / "training_prompts.jsonl",
+}
+"""Files of prompts inside the package, by name: held-out ones to measure with, and others to train on."""
 
 
 def model_path(model: str) -> str:
