@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cai.cli import constitution, doctor, evaluate, generate, preview, runs, sandbox
+from cai.cli import constitution, doctor, evaluate, generate, preview, run, runs, sandbox
 from cai.cli.output import Interrupted, OutputClosed, encodable, error_row, give_up_stdout, show_json
 from cai.errors import CaiError, StorageError, UsageError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("generate", short_help="Make the SFT and the preference dataset.")(generate.generate)
+app.command("run", short_help="Run a recipe: generate, train, evaluate, report.")(run.run)
 app.command("preview", short_help="Show every prompt as the model sees it.")(preview.preview)
 app.command("status", short_help="Show how far a run is.")(runs.status)
 app.command("inspect", short_help="Show every step of one record.")(runs.inspect)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import unicodedata
-from typing import Any, ClassVar
+from typing import Any
 
 from cai.errors import CaiError, StorageError
 
@@ -20,8 +20,8 @@ class OutputClosed(StorageError):
 class Interrupted(CaiError):
     """The user stopped the command."""
 
-    exit_code: ClassVar[int] = 130
-    kind: ClassVar[str] = "interrupted"
+    exit_code = 130
+    kind = "interrupted"
 
 
 def plain(text: str) -> str:

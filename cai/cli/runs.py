@@ -21,10 +21,13 @@ RunArgument = Annotated[Path, typer.Argument(help="Run directory.", show_default
 
 
 def status(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Show how far a run is, also while it works."""
+    """Show how far a run or a recipe is, also while it works."""
     from cai.store.journal import Journal
     from cai.store.run_dir import RunDir
 
+    if (run / "run.json").is_file():
+        _show_recipe(run, as_json=as_json)
+        return
     place = RunDir.existing(run)
     with Journal.read_only(place.journal_path) as journal:
         row = _status(place, journal)
@@ -39,6 +42,33 @@ def status(run: RunArgument, as_json: JsonOption = False) -> None:
     for key, value in _flat(row):
         grid.add_row(key.replace("_", " "), safe(value))
     out().print(grid)
+
+
+def _show_recipe(folder: Path, *, as_json: bool) -> None:
+    """The stages of a recipe; the details of one are in its own folder."""
+    from dataclasses import asdict
+
+    from cai.recipe.state import RecipeState
+    from cai.store.lock import seems_held
+
+    state = RecipeState.read(folder)
+    assert state is not None
+    stages = list(state.stages.values())
+    ended = all(stage.finished_at for stage in stages)
+    word = "working" if seems_held(folder / "lock") else "finished" if ended else "stopped"
+    if as_json:
+        rows = [{key: value for key, value in asdict(stage).items() if key != "parts"} for stage in stages]
+        show_json({"run_dir": str(folder), "pipeline": state.pipeline, "state": word, "stages": rows})
+        return
+    from cai.cli.console import out, safe
+    from cai.cli.recipe_tables import stages_view
+
+    console = out()
+    console.print(safe(f"{folder}: {word}; pipeline {state.pipeline}"), soft_wrap=True)
+    console.print(stages_view(stages))
+    begun = next((stage for stage in reversed(stages) if stage.kind == "generate" and stage.started_at), None)
+    if begun is not None and begun.out:
+        console.print(safe(f"records of the last generation: cai status {shlex.quote(begun.out)}"), soft_wrap=True)
 
 
 def _status(place: "RunDir", journal: "JournalReader") -> dict[str, Any]:

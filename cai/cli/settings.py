@@ -90,7 +90,9 @@ def resolve(choices: Choices) -> "RunConfig":
     prompts = str(choices.prompts) if choices.prompts else pipeline.prompts
     if prompts is None:
         raise UsageError("no prompts are named", fix="give a file of prompts: cai generate PROMPTS ...")
-    return RunConfig(pipeline=pipeline, constitution=constitution, prompts=prompts, limit=choices.limit)
+    # Its stages are for `cai run`.
+    alone = pipeline.model_copy(update={"stages": ()})
+    return RunConfig(pipeline=alone, constitution=constitution, prompts=prompts, limit=choices.limit)
 
 
 def _engine_overrides(choices: Choices) -> list[str]:

@@ -1,4 +1,4 @@
-"""A recipe: engines, roles and the settings of each stage. This is what a file in pipelines/ holds."""
+"""A pipeline: engines, roles, settings of generation, and stages. This is what a file in pipelines/ holds."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cai.config.base import Config
+from cai.config.recipe import StageConfig, check_stages
 from cai.config.roles import EngineConfig, RolesConfig
 from cai.config.stages import GenerateConfig
 
@@ -23,6 +24,8 @@ class PipelineConfig(Config):
     """Engines by key; roles name the key."""
     roles: RolesConfig = RolesConfig()
     generate: GenerateConfig = GenerateConfig()
+    stages: tuple[StageConfig, ...] = ()
+    """What `cai run` does, one stage after the other; `cai generate` does not read it."""
 
     @model_validator(mode="after")
     def _roles_name_engines(self) -> "PipelineConfig":
@@ -31,6 +34,11 @@ class PipelineConfig(Config):
             if key not in self.engines:
                 words = {"at": ["roles", role, "engine"], "key": key, "known": ", ".join(self.engines)}
                 raise PydanticCustomError("unknown_engine", "there is no engine `{key}`; engines has {known}", words)
+        return self
+
+    @model_validator(mode="after")
+    def _stages_follow_each_other(self) -> "PipelineConfig":
+        check_stages(self.stages)
         return self
 
 

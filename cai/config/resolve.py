@@ -11,7 +11,7 @@ from cai.config.base import Config
 from cai.config.pipeline import PipelineConfig
 from cai.errors import ConfigError
 from cai.resources import find, resource
-from cai.yaml_model import nearest, read_source, validate_source
+from cai.yaml_model import did_you_mean, nearest, read_source, validate_source
 from cai.yaml_source import KeyPath, Place, YamlSource, key_path, parse_yaml, plain_scalar
 
 FOLDER = "pipelines"
@@ -24,16 +24,26 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
 
     Args:
         path: A file; the name of a shipped one works from any folder.
-        overrides: Each `a.b.c=value`, the value as in YAML: `rounds=2`, `stop=[x, y]`; lists by index: `a.0=x`.
+        overrides: Each `a.b.c=value`, the value as in YAML: `rounds=2`, `stop=[x, y]`; items of lists by their index
+            or, where they have one, by their name: `a.0=x`, `stages.sft.train.epochs=2`.
 
     Raises:
         ConfigError: With every problem of the file and the overrides, each with its place and the nearest right key.
         StorageError: The file is there but cannot be read.
     """
+    return load_config(pipeline_file(path), PipelineConfig, overrides)
+
+
+def pipeline_file(path: Path) -> Path:
+    """The pipeline file at a path, or the shipped one of this name.
+
+    Raises:
+        ConfigError: There is none.
+    """
     file = find(str(path), FOLDER)
     if not file.is_file():
         raise _missing(file)
-    return load_config(file, PipelineConfig, overrides)
+    return file
 
 
 def load_config(path: Path | None, model: type[C], overrides: Sequence[str] = ()) -> C:
@@ -48,10 +58,19 @@ def load_config(path: Path | None, model: type[C], overrides: Sequence[str] = ()
         ConfigError, StorageError: As `load_pipeline`.
     """
     source = YamlSource("the command line", {}) if path is None else read_source(path, ConfigError)
+    return validate_source(overridden(source, overrides), model, ConfigError)
+
+
+def overridden(source: YamlSource, overrides: Sequence[str]) -> YamlSource:
+    """The source itself, with the overrides written into its data unless the file has problems of its own.
+
+    Raises:
+        ConfigError: An override cannot be read, or leads nowhere.
+    """
     if not source.problems:
         for override in overrides:
             _apply(source, override)
-    return validate_source(source, model, ConfigError)
+    return source
 
 
 def shipped_pipelines() -> tuple[str, ...]:
@@ -98,7 +117,12 @@ def _key(here: Any, part: str, path: KeyPath, where: str) -> str | int:
     if isinstance(here, list):
         if part.isdecimal() and int(part) < len(here):
             return int(part)
+        names = [item.get("name") if isinstance(item, dict) else None for item in here]
+        if part in names:
+            return names.index(part)
         fix = f"name an item by its index, 0 to {len(here) - 1}" if here else "set the list itself"
+        if any(names):
+            fix = did_you_mean(part, [str(name) for name in names if name], "its items")
         raise ConfigError(f"`{key_path(path)}` is a list and has no item `{part}`", where=where, fix=fix)
     if not isinstance(here, dict):
         raise ConfigError(f"`{key_path(path)}` is a value and has no keys", where=where, fix="set the value itself")

@@ -1,0 +1,85 @@
+"""What each stage of a recipe is in full: its settings, its command, and everything that it reads.
+
+Nothing here starts a process or looks at what an earlier run has left.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from cai.errors import UsageError
+from cai.resources import resource
+from cai.yaml_model import did_you_mean
+
+RESULTS = {"generate": "manifest.json", "train": "summary.json", "eval": "evaluation.json"}
+"""The file that a stage of each kind writes last; a report is one file."""
+
+InputKind = Literal["model", "sft", "preferences", "prompts", "constitution", "templates", "result"]
+
+
+class Input(NamedTuple):
+    """Something that a stage reads: where its settings name it, what it is, its path, and the stage that makes it.
+
+    `detail` tells two versions under one name apart, such as the commit of a model on the hub.
+    """
+
+    at: str
+    kind: InputKind
+    path: str
+    stage: str | None = None
+    detail: str = ""
+
+
+def templates_input(folder: str | None) -> Input:
+    """The templates of a stage: its own folder, or the shipped ones."""
+    return Input("prompts_dir", "templates", folder or str(resource("prompts")))
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """One stage.
+
+    `settings` is what its settings file holds (None: it has none) and `arguments` follow `cai` on the command line.
+    `reads` goes into its fingerprint by content, `ruling` (what in its settings can change its result) as it is.
+    """
+
+    name: str
+    kind: str
+    out: Path
+    settings_file: Path
+    settings: Mapping[str, Any] | None
+    arguments: tuple[str, ...]
+    reads: tuple[Input, ...]
+    ruling: Mapping[str, Any]
+
+    @property
+    def result(self) -> Path:
+        """The file whose presence means that the stage came to its end at least once."""
+        return self.out / RESULTS[self.kind] if self.kind in RESULTS else self.out
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The stages whose results it reads."""
+        return tuple(dict.fromkeys(found.stage for found in self.reads if found.stage is not None))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All stages, in the order in which they run; `folder` holds everything."""
+
+    name: str
+    folder: Path
+    stages: tuple[PlannedStage, ...]
+
+    def stage(self, name: str) -> PlannedStage:
+        """The stage of this name.
+
+        Raises:
+            UsageError: There is none.
+        """
+        found = next((stage for stage in self.stages if stage.name == name), None)
+        if found is None:
+            names = [stage.name for stage in self.stages]
+            raise UsageError(f"there is no stage `{name}`", where=self.name, fix=did_you_mean(name, names, "stages"))
+        return found
