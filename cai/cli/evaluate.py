@@ -1,16 +1,13 @@
 """`cai eval`: what changed between models, measured on sets of prompts."""
 
-import json
-import re
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cai.cli.evaluation_settings import EvaluationChoices, resolve_evaluation
 from cai.cli.output import Interrupted, show_json
-from cai.cli.settings import SANDBOX, JsonOption, LimitOption, SeedOption, SetOption
-from cai.errors import UsageError
+from cai.cli.settings import JsonOption, SeedOption
 
 if TYPE_CHECKING:
     from cai.config.evaluation import EvaluationConfig
@@ -38,41 +35,61 @@ def evaluate(
         typer.Option("--prompts", "-p", metavar="[NAME=]FILE", help="A set of prompts; may be repeated."),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Settings of an evaluation (YAML).")] = None,
-    baseline: Annotated[str | None, typer.Option("--baseline", help="The model to measure the others against.")] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="MODEL", help="Rates harm and compares answers; like --model.")
+    ] = None,
+    judge_url: Annotated[
+        str | None, typer.Option("--judge-url", metavar="URL", help="Address of the judge's server.")
+    ] = None,
+    constitution: Annotated[
+        Path | None, typer.Option("--constitution", "-c", help="Compare answers by its questions; needs a judge.")
+    ] = None,
+    question: Annotated[
+        str | None, typer.Option("--question", help="Compare answers by this one question; needs a judge.")
+    ] = None,
+    reward_model: Annotated[
+        str | None, typer.Option("--reward-model", metavar="DIR", help="Trained reward model, to score every answer.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="NAME", help="The model to measure against; else the first.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")] = Path("runs/evaluation"),
-    limit: LimitOption = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, help="Take at most this many prompts of each set.")
+    ] = None,
     seed: SeedOption = None,
-    overrides: SetOption = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override any setting, such as sampling.temperature=0; may be repeated."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let models answer sets of prompts, and measure harm, refusals and collapse.
+    """Let models answer sets of prompts; measure harm, refusals, preferences and collapse.
 
-    Without a model it measures the sandbox's. What was answered before is not asked again.
+    Without a model it measures the sandbox's on its own prompts. What was answered before is not asked again.
     """
     if context.invoked_subcommand is not None:
         return
-    named = {"baseline": baseline, "limit": limit, "seed": seed}
-    settings = _resolve(
+    choices = EvaluationChoices(
         config,
-        [
-            *_models(model or (), adapter or (), base_url or (), config),
-            *_sets(prompts or (), model or (), config),
-            *(f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None),
-            *(overrides or ()),
-        ],
+        tuple(model or ()),
+        tuple(adapter or ()),
+        tuple(base_url or ()),
+        tuple(prompts or ()),
+        judge,
+        judge_url,
+        constitution,
+        question,
+        reward_model,
+        baseline,
+        limit,
+        seed,
+        tuple(overrides or ()),
     )
-    result = _run(settings, out)
-    if as_json:
-        show_json(result)
-    if any(row["failed"] for row in result["models"]):
+    result = _run(resolve_evaluation(choices), out)
+    _show(result, out, as_json=as_json)
+    if any(row["failed"] for row in [*result["models"], *([result["judge"]] if result["judge"] else [])]):
         raise typer.Exit(3)
-
-
-def _resolve(config: Path | None, overrides: Sequence[str]) -> "EvaluationConfig":
-    from cai.config.evaluation import EvaluationConfig
-    from cai.config.resolve import load_config
-
-    return load_config(config, EvaluationConfig, overrides)
 
 
 def _run(config: "EvaluationConfig", out: Path) -> dict[str, Any]:
@@ -88,7 +105,8 @@ def _run(config: "EvaluationConfig", out: Path) -> dict[str, Any]:
     def line() -> str:
         if not stats.total:
             return f"{stats.phase} ... {duration(stats.elapsed_s)}"
-        rate = f", {stats.usage.generated_tokens / stats.elapsed_s:,.0f} tokens/s" if stats.elapsed_s > 0 else ""
+        tokens = stats.usage.generated_tokens / stats.elapsed_s if stats.elapsed_s > 0 else 0
+        rate = f", {tokens:,.0f} tokens/s" if tokens else ""
         left = "" if stats.left_s is None else f", {duration(stats.left_s)} left"
         return f"{stats.phase} {stats.done}/{stats.total}{rate}{left}"
 
@@ -100,47 +118,16 @@ def _run(config: "EvaluationConfig", out: Path) -> dict[str, Any]:
         raise Interrupted(f"stopped while {stats.phase}", where=str(out), fix=fix) from None
 
 
-def _models(models: Iterable[str], adapters: Iterable[str], urls: Iterable[str], config: Path | None) -> list[str]:
-    """Overrides for `models`; without any and without a file, the sandbox."""
-    found = dict(_pair(text) for text in models)
-    if not found and config is None:
-        found = {"base": SANDBOX}
-    addresses: dict[str, list[str]] = {}
-    for name, url in _known_pairs(urls, found, "--base-url"):
-        addresses.setdefault(name, []).append(url)
-    lines = []
-    for name, path in found.items():
-        server = {"kind": "openai", "model": path, "base_urls": addresses.get(name)}
-        engine = server if name in addresses else {"kind": "vllm", "model": path}
-        lines.append(f"models.{name}={_value({'engine': engine})}")
-    lines += [f"models.{name}.adapter={_value(folder)}" for name, folder in _known_pairs(adapters, found, "--adapter")]
-    return lines
+def _show(result: dict[str, Any], out: Path, *, as_json: bool) -> None:
+    from cai.cli.console import err, safe
+    from cai.cli.console import out as results
+    from cai.cli.evaluation_tables import evaluation_view, notes
 
-
-def _sets(prompts: Sequence[str], models: Sequence[str], config: Path | None) -> list[str]:
-    if not prompts and config is None:
-        if any(_pair(text)[1] != SANDBOX for text in models):
-            raise UsageError("no prompts are named", fix="give a file of prompts: cai eval --prompts FILE ...")
-        prompts = [f"sandbox={SANDBOX}"]
-    return [f"prompts.{name}={_value({'path': path})}" for name, path in map(_pair, prompts)]
-
-
-def _known_pairs(texts: Iterable[str], models: Iterable[str], option: str) -> list[tuple[str, str]]:
-    pairs = [_pair(text) for text in texts]
-    known = list(models)
-    for name, _ in pairs:
-        if name not in known:
-            raise UsageError(f"there is no model {name!r}", where=option, fix=f"name one of {', '.join(known)}")
-    return pairs
-
-
-def _pair(text: str) -> tuple[str, str]:
-    """`NAME=VALUE`; without a name, the last part of the value is the name."""
-    name, equals, value = text.partition("=")
-    if equals and value and re.fullmatch(r"[\w-]+", name):
-        return name, value
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(text).name.split(".")[0]).strip("-_"), text
-
-
-def _value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    if as_json:
+        show_json(result)
+    else:
+        console = results()
+        console.print(evaluation_view(result))
+        console.print(safe(f"\nwritten to {out}: evaluation.json and responses-*.jsonl"), soft_wrap=True)
+    for note in notes(result):
+        err().print(safe(f"note: {note}"), soft_wrap=True)

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cai.config.pipeline import RunConfig
     from cai.evaluation.oracle import Verdict
-    from cai.records import Prompt
+    from cai.records import Prompt, Step
+    from cai.report.oracle import OracleFigures
     from cai.sandbox.measure import Judged, Measurement, Observed
     from cai.sandbox.world import Request
     from cai.store.reader import JournalReader, JournalRecord
 
 Tags = dict[str, tuple[str, ...]]
+
+_PROBED = 20
+"""If none of so many records is of the sandbox world, a run is not of it."""
+_LISTED = 10
 
 
 def measured(config: "RunConfig", path: Path) -> "Measurement":
@@ -43,6 +48,74 @@ def oracle_figures(config: "RunConfig", path: Path) -> dict[str, Any] | None:
     }
 
 
+def report_figures(path: Path) -> "OracleFigures | None":
+    """What a report shows of the oracle's view of a run; None if the run is not of the sandbox world.
+
+    Raises:
+        ConstitutionError: The constitution of the run can no longer be read; labels are judged by its principles.
+    """
+    import json
+
+    from cai.config.pipeline import RunConfig
+    from cai.report.oracle import OracleFigures, RevisionFigures
+    from cai.store.run_dir import RunDir
+
+    config = RunConfig.model_validate(json.loads(RunDir.existing(path).config_path.read_text(encoding="utf-8")))
+    if not _is_of_this_world(path):
+        return None
+    result = measured(config, path)
+    shares = ("revision", "harm_rate", "good_refusal_rate", "benign_answered_rate")
+    return OracleFigures(
+        by_revision=tuple(RevisionFigures(**{key: row[key] for key in shares}) for row in result.by_revision()),
+        label_accuracy=result.label_accuracy,
+        verdict_accuracy=result.verdict_accuracy,
+        **_looked_at(config, path),
+    )
+
+
+def _is_of_this_world(path: Path) -> bool:
+    from itertools import islice
+
+    from cai.data.finished import finished_records
+    from cai.store.journal import Journal
+    from cai.store.run_dir import RunDir
+
+    with Journal.read_only(RunDir.existing(path).journal_path) as journal:
+        session = journal.latest_session()
+        records = finished_records(journal, session.number) if session else iter(())
+        return any(_request(record.prompt) for record in islice(records, _PROBED))
+
+
+def _looked_at(config: "RunConfig", path: Path) -> dict[str, Any]:
+    """What critiques found, by principle, and ids of records that a person should see."""
+    from cai.data.finished import answers_of, finished_records
+    from cai.sandbox.measure import finds_fault
+    from cai.sandbox.oracle import judge
+    from cai.store.journal import Journal
+    from cai.store.run_dir import RunDir
+
+    found: dict[str, tuple[int, int]] = {}
+    harmful: list[str] = []
+    spoilt: list[str] = []
+    settings = config.pipeline.generate
+    with Journal.read_only(RunDir.existing(path).journal_path) as journal:
+        session = journal.latest_session()
+        for record in finished_records(journal, session.number if session else 0):
+            request = _request(record.prompt)
+            if request is None:
+                continue
+            for step in _critique_steps(record, settings.rounds):
+                critiques, faults = found.get(step.body["principle_id"], (0, 0))
+                found[step.body["principle_id"]] = (critiques + 1, faults + finds_fault(step.body["text"]))
+            answers = answers_of(record, settings)
+            first, last = judge(request, answers[0]), judge(request, answers[-1])
+            if last.harmful and len(harmful) < _LISTED:
+                harmful.append(record.prompt.id)
+            if first.good and not last.good and len(spoilt) < _LISTED:
+                spoilt.append(record.prompt.id)
+    return {"found": found, "harmful_at_the_end": tuple(harmful), "spoilt": tuple(spoilt)}
+
+
 def _observed(config: "RunConfig", journal: "JournalReader", tags: Tags) -> Iterator["Observed"]:
     from cai.data.finished import answers_of, finished_records
     from cai.sandbox.measure import Observed
@@ -60,9 +133,12 @@ def _observed(config: "RunConfig", journal: "JournalReader", tags: Tags) -> Iter
 
 
 def _critiques(record: "JournalRecord", rounds: int, tags: Tags) -> list[tuple[tuple[str, ...], str]]:
+    return [(tags.get(step.body["principle_id"], ()), step.body["text"]) for step in _critique_steps(record, rounds)]
+
+
+def _critique_steps(record: "JournalRecord", rounds: int) -> "list[Step]":
     # Rounds beyond these were left in the journal by an earlier plan.
-    steps = [step for key, step in sorted(record.steps.items()) if key.stage == "critique" and key.round <= rounds]
-    return [(tags.get(step.body["principle_id"], ()), step.body["text"]) for step in steps]
+    return [step for key, step in sorted(record.steps.items()) if key.stage == "critique" and key.round <= rounds]
 
 
 def _judged(record: "JournalRecord", config: "RunConfig", tags: Tags) -> "Judged | None":

@@ -55,7 +55,8 @@ def _sandbox_note() -> Text:
     )
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """A table without lines, its first column to the left and the others, numbers, to the right."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 else "right")
@@ -68,7 +69,7 @@ def share(value: float | None) -> str:
 
 
 def _by_revision(rows: list[dict[str, Any]]) -> Table:
-    table = _table("answer", "harmful", "good refusals", "benign answered")
+    table = plain_table("answer", "harmful", "good refusals", "benign answered")
     for row in rows:
         name = "draft" if row["revision"] == 0 else f"revision {row['revision']}"
         table.add_row(
@@ -78,7 +79,7 @@ def _by_revision(rows: list[dict[str, Any]]) -> Table:
 
 
 def _by_hazard(summary: "RunSummary") -> Table:
-    table = _table("hazard", "records", "comparisons")
+    table = plain_table("hazard", "records", "comparisons")
     for hazard, counts in summary.by_hazard.items():
         table.add_row(safe(hazard), str(counts.get("trajectories", 0)), str(counts.get("labels", 0)))
     return table

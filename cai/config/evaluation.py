@@ -3,8 +3,9 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from cai.config.base import Config
 from cai.config.roles import EngineConfig, SamplingConfig
@@ -23,7 +24,15 @@ Name = Annotated[str, AfterValidator(_named)]
 """A name of a model or a set of prompts."""
 
 
-class ModelConfig(Config):
+class _Shortened(Config):
+    """Settings for which a text alone may stand in a file; the JSON Schema, for editors, says so too."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler.resolve_ref_schema(handler(schema)), {"type": "string"}]}
+
+
+class ModelConfig(_Shortened):
     """A model, and the form in which it is asked. In a file the path or hub name alone stands for a vllm engine."""
 
     engine: EngineConfig
@@ -39,7 +48,7 @@ class ModelConfig(Config):
         return {"engine": {"kind": "vllm", "model": value}} if isinstance(value, str) else value
 
 
-class PromptSetConfig(Config):
+class PromptSetConfig(_Shortened):
     """A file of prompts. In a file of settings its path alone is enough."""
 
     path: str

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cai.config.roles import EngineConfig, OpenAIConfig, ScriptedConfig, VllmConfig
-from cai.engines.model_folder import find_model, model_fingerprint, tokenizer_fingerprint
+from cai.engines.model_folder import find_adapted, find_model, model_fingerprint, tokenizer_fingerprint
 from cai.engines.vllm_start import ANSWERING_ARGS
 from cai.records import content_hash
 
 
 def _vllm(config: VllmConfig, adapters: tuple[Path, ...]) -> str:
-    folder = find_model(config.model, config.revision, code=config.trust_remote_code)
+    folder, own = find_adapted(config.model, config.revision, code=config.trust_remote_code)
+    adapters = adapters or ((own,) if own else ())
     settings = [f"dtype={config.dtype}", *(f"{name}={config.engine_args.get(name)!r}" for name in ANSWERING_ARGS)]
     return model_fingerprint(folder, settings, adapters)
 

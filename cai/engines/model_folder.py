@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cai.errors import EngineError
 from cai.resources import model_path
@@ -45,6 +45,35 @@ def find_model(model: str, revision: str | None = None, *, weights: bool = True,
         folder = _fetch(model, revision, weights, code)
     _require(folder, weights)
     return folder
+
+
+class AdaptedModel(NamedTuple):
+    """The folder of a model, and that of an adapter which belongs on it."""
+
+    folder: Path
+    adapter: Path | None
+
+
+def find_adapted(model: str, revision: str | None = None, *, code: bool = False) -> AdaptedModel:
+    """The same where a model's folder may hold just an adapter, as training with LoRA leaves it.
+
+    Args:
+        model: A folder, or a name on the hub; an adapter names its base in adapter_config.json.
+        revision: Commit, tag or branch of a hub model.
+        code: Fetch the model's own Python files too.
+
+    Raises:
+        EngineError: There is no such model, or files are missing.
+    """
+    given = Path(model_path(model))
+    settings = read_json(given / "adapter_config.json")
+    if not settings or (given / "config.json").is_file():
+        return AdaptedModel(find_model(model, revision, code=code), None)
+    base = settings.get("base_model_name_or_path")
+    if not isinstance(base, str):
+        fix = "name the base in adapter_config.json, as `base_model_name_or_path`"
+        raise EngineError("the adapter does not say to which model it belongs", where=str(given), fix=fix)
+    return AdaptedModel(find_model(base, revision, code=code), given)
 
 
 def _fetch(model: str, revision: str | None, weights: bool, code: bool) -> Path:

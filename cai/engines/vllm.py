@@ -6,6 +6,7 @@ The only module that imports vllm, and only inside functions: an import takes ab
 import asyncio
 import itertools
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from cai.config.roles import VllmConfig
 from cai.engines.base import ChoiceRequest, ChoiceScores, Completion, EnginePrompt, Generation, GenerationRequest
 from cai.engines.choices import NextTokens, score_choices
 from cai.engines.encoding import Encoder
-from cai.engines.model_folder import find_model, model_fingerprint
+from cai.engines.model_folder import find_adapted, model_fingerprint
 from cai.engines.quiet import LogSink, redirected, send_logger
 from cai.engines.stall import StallWatch
 from cai.engines.vllm_start import (
@@ -50,6 +51,7 @@ class VllmEngine:
         self._config = config
         self._log_path = log_path
         self._adapters = adapters
+        self._own_adapter: str | None = None
         self._numbers = itertools.count()
         self._watch = StallWatch(config.stall_timeout_s, self._stalled)
         self._encoder: Encoder | None = None
@@ -80,9 +82,12 @@ class VllmEngine:
         Raises:
             EngineError: vLLM is not installed, the model's files are missing or unusable, or vLLM does not start.
         """
-        folder = await asyncio.to_thread(
-            find_model, self._config.model, self._config.revision, code=self._config.trust_remote_code
+        folder, own = await asyncio.to_thread(
+            find_adapted, self._config.model, self._config.revision, code=self._config.trust_remote_code
         )
+        if own is not None:
+            self._own_adapter = str(own)
+            self._adapters = (*self._adapters, self._own_adapter)
         check_adapters(self._adapters)
         self._encoder = Encoder(folder)
         self._sink = LogSink(self._log_path)
@@ -255,6 +260,8 @@ class VllmEngine:
         """The one way to the engine: whatever is asked of it goes through here."""
         if request.adapter is not None and request.adapter not in self._lora:
             raise EngineError(f"the engine was started without the adapter {request.adapter}", where=request.request_id)
+        if request.adapter is None and self._own_adapter is not None:
+            request = replace(request, adapter=self._own_adapter)
         return await self._watch.guard(self._ask(request, ids, params))
 
     async def _ask(

@@ -1,29 +1,17 @@
-"""Lets one model answer prompts, many at once; what it answered before is taken from the ledger.
-
-The engine is started only if something is still to be asked.
-"""
+"""Lets a model answer the prompts, each once however many sets it is in."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
-from cai.config.evaluation import EvaluationConfig, ModelConfig
 from cai.config.roles import SamplingConfig
-from cai.dialogue import Dialogue, Stagecraft
+from cai.dialogue import Stagecraft
 from cai.engines.base import Engine, GenerationRequest
-from cai.engines.bounded import run_bounded
-from cai.engines.build import started_engine
 from cai.engines.identity import model_identity
-from cai.errors import RequestError, TemplateError
-from cai.evaluation.ledger import Ledger
-from cai.evaluation.stats import EvaluationStats
+from cai.evaluation.asking import Question, Workplace, ask
 from cai.records import Prompt, Usage, content_hash
-from cai.resources import resource
-
-REQUEST_ERRORS = (RequestError, TemplateError)
-"""What can be wrong with one request alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +22,46 @@ class Answer:
     finish_reason: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Answers:
-    """A model's answers by prompt id, and why others are missing."""
+    """A model's answers by prompt id, and why others are missing; `identity` is that of the model."""
 
     name: str
     identity: str
-    by_prompt: dict[str, Answer] = field(default_factory=dict)
-    failures: Counter[str] = field(default_factory=Counter)
+    by_prompt: Mapping[str, Answer]
+    failures: Counter[str]
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """What every phase of an evaluation shares."""
+class _Speaker:
+    """A model as it is asked: its identity, adapter, templates, and the sampling and seed of its answers."""
 
-    config: EvaluationConfig
-    ledger: Ledger
-    stats: EvaluationStats
-    logs: Path
-
-    def craft(self, model: ModelConfig) -> Stagecraft:
-        """The templates, in the form in which a model is asked."""
-        folder = Path(self.config.prompts_dir) if self.config.prompts_dir else resource("prompts")
-        return Stagecraft(folder, model.form)
-
-
-@dataclass(frozen=True)
-class _Question:
-    prompt: Prompt
-    dialogue: Dialogue
+    identity: str
+    adapter: str | None
+    craft: Stagecraft
     sampling: SamplingConfig
     seed: int
 
-    def asked(self, identity: str) -> str:
-        """Hash of everything that determines the answer."""
-        return content_hash(identity, asdict(self.dialogue.prompt), self.sampling.model_dump(mode="json"), self.seed)
+    def question(self, prompt: Prompt) -> Question:
+        """Ask it to answer a prompt.
+
+        Raises:
+            TemplateError: The prompt is too long for a template.
+        """
+        dialogue = self.craft.opened(prompt.messages)
+        sampling = self.sampling.model_copy(update={"stop": (*self.sampling.stop, *dialogue.stops)})
+        seed = int(content_hash(self.seed, prompt.id, "evaluation"), 16) & 0x7FFFFFFF
+        asked = content_hash(self.identity, asdict(dialogue.prompt), sampling.model_dump(mode="json"), seed)
+        request = GenerationRequest(f"{prompt.id}/answer", dialogue.prompt, sampling, seed, adapter=self.adapter)
+
+        async def put(engine: Engine) -> tuple[dict[str, Any], Usage]:
+            generation = await engine.generate(request)
+            first = generation.completions[0]
+            # Half of a character, as a server may cut one, has no UTF-8 form and could not be written.
+            text = first.text.strip().encode("utf-8", "replace").decode("utf-8")
+            return {"text": text, "finish_reason": first.finish_reason}, generation.usage
+
+        return Question(prompt.id, "answer", asked, put)
 
 
 async def answer(place: Workplace, name: str, prompts: Mapping[str, Prompt]) -> Answers:
@@ -77,65 +70,12 @@ async def answer(place: Workplace, name: str, prompts: Mapping[str, Prompt]) -> 
     Raises:
         EngineError: The model is missing or its engine fails; what was answered is kept.
     """
-    config = place.config
-    model = config.models[name]
-    found = Answers(name, model_identity(model.engine, model.adapter))
-    owed = _not_known(place, found, place.craft(model), prompts)
-    if owed:
-        place.stats.begin(f"{name}: starting the engine")
-        log = place.logs / f"engine-{name}.log"
-        adapters = (model.adapter,) if model.adapter else ()
-        async with started_engine(model.engine, log_path=log, adapters=adapters) as engine:
-            place.stats.begin(f"{name}: answering", len(owed))
-            await _ask(place, engine, found, owed)
-    return found
-
-
-def _not_known(place: Workplace, found: Answers, craft: Stagecraft, prompts: Mapping[str, Prompt]) -> list[_Question]:
-    """Take what the ledger knows into `found`; what is left is owed."""
-    owed = []
-    for prompt in prompts.values():
-        try:
-            question = _question(place.config, craft, prompt)
-        except REQUEST_ERRORS as error:
-            found.failures[error.what] += 1
-            continue
-        known = place.ledger.known(prompt.id, "answer", question.asked(found.identity))
-        if known is None:
-            owed.append(question)
-        else:
-            found.by_prompt[prompt.id] = Answer(**known)
-    return owed
-
-
-def _question(config: EvaluationConfig, craft: Stagecraft, prompt: Prompt) -> _Question:
-    dialogue = craft.opened(prompt.messages)
-    sampling = config.sampling.model_copy(update={"stop": (*config.sampling.stop, *dialogue.stops)})
-    seed = int(content_hash(config.seed, prompt.id, "evaluation"), 16) & 0x7FFFFFFF
-    return _Question(prompt, dialogue, sampling, seed)
-
-
-async def _ask(place: Workplace, engine: Engine, found: Answers, owed: Iterable[_Question]) -> None:
-    adapter = place.config.models[found.name].adapter
-
-    async def one(question: _Question) -> None:
-        prompt_id = question.prompt.id
-        request = GenerationRequest(
-            f"{prompt_id}/answer", question.dialogue.prompt, question.sampling, question.seed, adapter=adapter
-        )
-        try:
-            generation = await engine.generate(request)
-        except REQUEST_ERRORS as error:
-            found.failures[error.what] += 1
-            place.stats.count(Usage(), failed=True)
-            return
-        completion = generation.completions[0]
-        body: dict[str, Any] = {"text": completion.text.strip(), "finish_reason": completion.finish_reason}
-        found.by_prompt[prompt_id] = Answer(**body)
-        await place.ledger.keep(prompt_id, "answer", question.asked(found.identity), body, generation.usage)
-        place.stats.count(generation.usage)
-
-    try:
-        await run_bounded(owed, one, place.config.max_in_flight)
-    finally:
-        await place.ledger.flush()
+    model = place.config.models[name]
+    identity = model_identity(model.engine, model.adapter)
+    speaker = _Speaker(identity, model.adapter, place.craft(model), place.config.sampling, place.config.seed)
+    replies = await ask(
+        place, name, "answering", model, [partial(speaker.question, prompt) for prompt in prompts.values()]
+    )
+    given = zip(prompts, replies.bodies, strict=True)
+    by_prompt = {prompt_id: Answer(**body) for prompt_id, body in given if body is not None}
+    return Answers(name, identity, by_prompt, replies.failures)

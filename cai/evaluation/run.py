@@ -1,36 +1,47 @@
 """One evaluation, from its sets of prompts to evaluation.json. One engine runs at a time."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cai.config.evaluation import EvaluationConfig, HarmMethod
-from cai.config.roles import EngineConfig, OpenAIConfig
+from cai.engines.identity import model_identity
 from cai.errors import UsageError
-from cai.evaluation.answering import Answers, Workplace, answer
-from cai.evaluation.figures import Row, against, model_figures
+from cai.evaluation.answering import Answers, answer
+from cai.evaluation.asking import Replies, Workplace, ask, stagecraft
+from cai.evaluation.figures import Row
+from cai.evaluation.judge import HarmRubric, Rating
 from cai.evaluation.ledger import Ledger
 from cai.evaluation.oracle import Oracle
+from cai.evaluation.preference import Match, Referee, matches_of
 from cai.evaluation.refusal import detect_refusal
+from cai.evaluation.results import Judgement, Outcome, result_of, write_results
+from cai.evaluation.reward import Scorer, load_scorer, scored
 from cai.evaluation.stats import EvaluationStats
-from cai.evaluation.suites import Item, PromptSet, load_sets, unmarked
-from cai.records import SCHEMA_VERSION
+from cai.evaluation.suites import Item, PromptSet, load_sets
+from cai.records import Label
 from cai.store.atomic import make_folder, write_text
 from cai.store.journal import Journal
-from cai.store.run_dir import versions
 
 LEDGER = "evaluation.db"
-RESULT = "evaluation.json"
 
 
-@dataclass
-class Examined:
-    """A model, its answers and what was found out about them."""
+@dataclass(frozen=True)
+class _Plan:
+    """Everything that can be wrong before the first answer, loaded and checked."""
 
-    answers: Answers
-    rows: list[Row]
+    config: EvaluationConfig
+    sets: tuple[PromptSet, ...]
+    method: HarmMethod
+    oracle: Oracle | None
+    rubric: HarmRubric | None
+    referee: Referee | None
+
+    @property
+    def items(self) -> list[Item]:
+        return [item for found in self.sets for item in found.items]
 
 
 async def evaluate(
@@ -52,21 +63,38 @@ async def evaluate(
     Raises:
         CaiError: Whatever ended it before its time, with its exit code.
     """
-    sets = load_sets(config)
-    method = harm_method(config, sets, oracle)
+    plan = _plan(config, oracle)
     _claim(out)
     with Journal.open(out / LEDGER) as journal:
-        write_text(out / "config.json", _pretty(config.model_dump(mode="json")))
+        write_text(out / "config.json", config.model_dump_json(indent=2) + "\n")
         place = Workplace(config, Ledger(journal), stats, out / "logs")
-        prompts = {item.prompt.id: item.prompt for found in sets for item in found.items}
-        models = []
-        for name in config.models:
-            answers = await answer(place, name, prompts)
-            models.append(Examined(answers, _rows(sets, answers, oracle if method == "oracle" else None)))
-        stats.begin("writing the results")
-        result = _result(config, sets, method, models)
-        _write(out, result, models)
+        prompts = {item.prompt.id: item.prompt for item in plan.items}
+        answers = {name: await answer(place, name, prompts) for name in config.models}
+        rows = {name: _rows(plan, answers[name]) for name in config.models}
+        rows, matches, judgement = await _judged(place, plan, answers, rows)
+        rows = _rewarded(plan, rows, stats)
+        stats.begin("working out the figures")
+        outcomes = [Outcome(answers[name], rows[name]) for name in config.models]
+        result = result_of(config, plan.sets, plan.method, outcomes, (matches, judgement))
+        write_results(out, result, outcomes)
     return result
+
+
+def _plan(config: EvaluationConfig, oracle: Oracle | None) -> _Plan:
+    sets = load_sets(config)
+    method = harm_method(config, sets, oracle)
+    for model in config.models.values():
+        stagecraft(config, model)
+        model_identity(model.engine, model.adapter)
+    rubric = referee = None
+    if config.judge is not None:
+        craft = stagecraft(config, config.judge)
+        identity = model_identity(config.judge.engine, config.judge.adapter)
+        if method == "judge":
+            rubric = HarmRubric(craft, config.harm.rubric, identity, config.judge.adapter)
+        if config.preferences.asked and len(config.models) > 1:
+            referee = Referee(config, craft, identity)
+    return _Plan(config, sets, method, oracle if method == "oracle" else None, rubric, referee)
 
 
 def harm_method(config: EvaluationConfig, sets: Sequence[PromptSet], oracle: Oracle | None) -> HarmMethod:
@@ -97,85 +125,69 @@ def _claim(out: Path) -> None:
     make_folder(out / "logs")
 
 
-def _rows(sets: Sequence[PromptSet], answers: Answers, oracle: Oracle | None) -> list[Row]:
+def _rows(plan: _Plan, answers: Answers) -> list[Row]:
+    """What can be said of a model's answers without a judge."""
     rows = []
-    for item in (item for found in sets for item in found.items):
+    for item in plan.items:
         given = answers.by_prompt.get(item.prompt.id)
         if given is None:
             continue
         row = Row(item, given, detect_refusal(item.prompt.messages[-1].content, given.text))
-        rows.append(row if oracle is None else _ruled(row, oracle))
+        if plan.oracle is not None:
+            verdict = plan.oracle.verdict(item.prompt, given.text)
+            row = replace(row, harm=float(verdict.harmful), harmful=verdict.harmful, verdict=verdict)
+        rows.append(row)
     return rows
 
 
-def _ruled(row: Row, oracle: Oracle) -> Row:
-    verdict = oracle.verdict(row.item.prompt, row.answer.text)
-    return Row(row.item, row.answer, row.refusal, float(verdict.harmful), verdict.harmful, verdict)
+async def _judged(
+    place: Workplace, plan: _Plan, answers: Mapping[str, Answers], rows: dict[str, list[Row]]
+) -> tuple[dict[str, list[Row]], list[Match], Judgement | None]:
+    """The judge's two tasks with one start of its engine: ratings of harm, and comparisons."""
+    config = plan.config
+    if config.judge is None:
+        return rows, [], None
+    rated = [(name, index) for name in rows for index, row in enumerate(rows[name]) if plan.rubric and row.item.harmful]
+    texts = {name: {key: given.text for key, given in found.by_prompt.items()} for name, found in answers.items()}
+    matches = matches_of(config, texts, plan.items) if plan.referee else []
+    asked = [match for match in matches if not match.equal]
+    questions = [
+        *(partial(_rate, plan.rubric, rows[name][index]) for name, index in rated if plan.rubric),
+        *(partial(plan.referee.question, match) for match in asked if plan.referee),
+    ]
+    replies = await ask(place, "judge", "judging", config.judge, questions)
+    ratings = [None if body is None else Rating(**body) for body in replies.bodies[: len(rated)]]
+    for (name, index), rating in zip(rated, ratings, strict=True):
+        if rating is not None:
+            harmful = rating.value >= config.harm.threshold
+            rows[name][index] = replace(rows[name][index], harm=rating.value, harmful=harmful)
+    settled = [match for match in matches if match.equal] + _settled(asked, replies.bodies[len(rated) :])
+    return rows, settled, _judgement(config, replies, ratings)
 
 
-def _result(
-    config: EvaluationConfig, sets: Sequence[PromptSet], method: HarmMethod, models: Sequence[Examined]
-) -> dict[str, Any]:
-    figures = {examined.answers.name: model_figures(examined.rows) for examined in models}
-    base = figures[config.base]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "baseline": config.base,
-        "harm_method": method,
-        "seed": config.seed,
-        "sampling": config.sampling.model_dump(mode="json"),
-        "sets": [{"name": found.name, "path": str(found.path), "prompts": len(found.items)} for found in sets],
-        "unmarked_sets": list(unmarked(sets, config)),
-        "models": [
-            {
-                "model": name,
-                "path": _path(config.models[name].engine),
-                "adapter": config.models[name].adapter,
-                "fingerprint": examined.answers.identity,
-                "failed": examined.answers.failures.total(),
-                "failed_reasons": dict(examined.answers.failures),
-                **figures[name],
-                "collapse_against_baseline": against(figures[name], base),
-            }
-            for examined in models
-            for name in [examined.answers.name]
-        ],
-        "preferences": [],
-        "ratings": [],
-        "versions": versions(),
-    }
+def _rate(rubric: HarmRubric, row: Row) -> Any:
+    return rubric.question(row.item.prompt, row.answer.text)
 
 
-def _path(engine: EngineConfig) -> str:
-    return f"{engine.model} at {', '.join(engine.base_urls)}" if isinstance(engine, OpenAIConfig) else engine.model
+def _settled(asked: Sequence[Match], bodies: Sequence[dict[str, Any] | None]) -> list[Match]:
+    pairs = zip(asked, bodies, strict=True)
+    return [replace(match, label=Label.from_dict(body)) for match, body in pairs if body is not None]
 
 
-def _write(out: Path, result: dict[str, Any], models: Sequence[Examined]) -> None:
-    written = {out / f"responses-{examined.answers.name}.jsonl": examined.rows for examined in models}
-    for path, rows in written.items():
-        write_text(path, "".join(json.dumps(_response(row), ensure_ascii=False) + "\n" for row in rows))
-    for old in set(out.glob("responses-*.jsonl")) - set(written):
-        # Of a model that is no longer among those evaluated; its answers stay in the ledger.
-        old.unlink()
-    write_text(out / RESULT, _pretty(result))
+def _judgement(config: EvaluationConfig, replies: Replies, ratings: Sequence[Rating | None]) -> Judgement:
+    assert config.judge is not None
+    masses = [rating.mass for rating in ratings if rating is not None]
+    return Judgement(
+        identity=model_identity(config.judge.engine, config.judge.adapter),
+        failures=replies.failures,
+        mean_rating_mass=sum(masses) / len(masses) if masses else None,
+    )
 
 
-def _response(row: Row) -> dict[str, Any]:
-    item: Item = row.item
-    return {
-        "prompt_id": item.prompt.id,
-        "prompt": [message.to_dict() for message in item.prompt.messages],
-        "response": row.answer.text,
-        "finish_reason": row.answer.finish_reason,
-        "set": item.set,
-        "hazard": item.prompt.hazard,
-        "tags": list(item.prompt.tags),
-        "harmful_prompt": item.harmful,
-        "refusal": row.refusal,
-        "harm": row.harm,
-        "reward": row.reward,
-    }
-
-
-def _pretty(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+def _rewarded(plan: _Plan, rows: dict[str, list[Row]], stats: EvaluationStats) -> dict[str, list[Row]]:
+    if plan.config.reward_model is None:
+        return rows
+    stats.begin("loading the reward model")
+    scorer: Scorer = load_scorer(plan.config.reward_model)
+    stats.begin("scoring with the reward model", sum(map(len, rows.values())))
+    return {name: scored(scorer, rows[name], stats) for name in rows}

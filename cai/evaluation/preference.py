@@ -1,0 +1,143 @@
+"""Which of two models' answers is better: every prompt's two answers before a judge, in both orders.
+
+The question is put by the label method of the pipeline. What follows from the verdicts is `win_rate` and `ratings`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from cai.config.evaluation import EvaluationConfig
+from cai.config.stages import ChoiceLabelConfig
+from cai.constitution.draw import draw
+from cai.constitution.load import load_constitution
+from cai.constitution.schema import Principle, applies
+from cai.dialogue import Stagecraft
+from cai.engines.base import ChoiceRequest, ChoiceScores, Engine, EnginePrompt
+from cai.errors import RequestError
+from cai.evaluation.asking import Question
+from cai.evaluation.suites import Item
+from cai.labeling.build import build_labels
+from cai.records import Comparison, Label, Usage, content_hash
+from cai.resources import find
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The answers of two models, A and B, to one prompt; `label` is what the judge said, if it was asked."""
+
+    item: Item
+    a: str
+    b: str
+    response_a: str
+    response_b: str
+    label: Label | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether there is nothing to judge; such a match is a tie."""
+        return self.response_a == self.response_b
+
+    @property
+    def score(self) -> float:
+        """1 if A won, 0 if B did, one half for a tie."""
+        if self.label is None or self.label.p_a == 0.5:
+            return 0.5
+        return float(self.label.p_a > 0.5)
+
+
+class Referee:
+    """Asks the judge about matches.
+
+    Args:
+        config: The settings; `preferences` names a constitution or a question.
+        craft: Templates, in the judge's form.
+        identity: The judge's.
+
+    Raises:
+        ConstitutionError: The constitution is missing or not valid.
+        TemplateError: A template is missing or not valid.
+    """
+
+    def __init__(self, config: EvaluationConfig, craft: Stagecraft, identity: str) -> None:
+        self._config = config
+        self._identity = identity
+        self._adapter = config.judge.adapter if config.judge else None
+        self._principles = _principles(config)
+        self._labels = build_labels(ChoiceLabelConfig(principles=config.preferences.principles), craft)
+
+    def question(self, match: Match) -> Question:
+        """Ask which answer is better.
+
+        Raises:
+            RequestError: No principle applies to the prompt.
+            TemplateError: Prompt and answers are too long together.
+        """
+        prompt = match.item.prompt
+        pair = Comparison(prompt, match.response_a, match.response_b, "sampled")
+        principles = self._drawn(match.item)
+        asked = content_hash(self._identity, self._labels.asked(pair, principles))
+
+        async def put(engine: Engine) -> tuple[dict[str, Any], Usage]:
+            scorer = _Scorer(engine, f"{prompt.id}/preference", self._adapter)
+            label = await self._labels.label(pair, principles, scorer)
+            return label.to_dict(), scorer.usage
+
+        return Question(prompt.id, "preference", asked, put)
+
+    def _drawn(self, item: Item) -> tuple[Principle, ...]:
+        prompt = item.prompt
+        found = [p for p in self._principles if applies(p, prompt.hazard, prompt.tags, "comparison")]
+        if not found:
+            raise RequestError("no principle applies to the comparison", where=prompt.id)
+        return draw(found, self._config.seed, prompt.id, 0, self._config.preferences.principles)
+
+
+class _Scorer:
+    """Scores the questions of one match and adds up what they took; see `cai.labeling.base.Score`."""
+
+    def __init__(self, engine: Engine, request_id: str, adapter: str | None) -> None:
+        self._engine = engine
+        self._request_id = request_id
+        self._adapter = adapter
+        self.usage = Usage()
+
+    async def __call__(self, name: str, prompt: EnginePrompt, choices: tuple[str, ...]) -> ChoiceScores:
+        request = ChoiceRequest(f"{self._request_id}/{name}", prompt, choices, adapter=self._adapter)
+        scores = await self._engine.score_choices(request)
+        self.usage += scores.usage
+        return scores
+
+
+def _principles(config: EvaluationConfig) -> tuple[Principle, ...]:
+    asked = config.preferences
+    if asked.question is not None:
+        texts = dict.fromkeys(("statement", "critique_request", "revision_request"), asked.question)
+        return (Principle(id="question", comparison_question=asked.question, **texts),)
+    return load_constitution(find(asked.constitution or "", "constitution")).principles
+
+
+def pairs_of(config: EvaluationConfig) -> list[tuple[str, str]]:
+    """(A, B) for every two models that are compared: B is the earlier of the two, and the baseline always."""
+    names = [config.base, *(name for name in config.models if name != config.base)]
+    pairs = [(later, earlier) for earlier, later in combinations(names, 2)]
+    return [pair for pair in pairs if config.preferences.pairs == "all" or config.base in pair]
+
+
+def matches_of(
+    config: EvaluationConfig, answers: Mapping[str, Mapping[str, str]], items: Sequence[Item]
+) -> list[Match]:
+    """Every match: two models that are compared, and a prompt that both have answered.
+
+    Args:
+        config: The settings.
+        answers: Of each model by its name, by prompt id.
+        items: The prompts of all sets.
+    """
+    return [
+        Match(item, a, b, answers[a][item.prompt.id], answers[b][item.prompt.id])
+        for a, b in pairs_of(config)
+        for item in items
+        if item.prompt.id in answers[a] and item.prompt.id in answers[b]
+    ]
