@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cai.cli import constitution, doctor, evaluate, generate, preview, run, runs, sandbox
+from cai.cli import constitution, doctor, evaluate, generate, preview, report, run, runs, sandbox, train
 from cai.cli.output import Interrupted, OutputClosed, encodable, error_row, give_up_stdout, show_json
 from cai.errors import CaiError, StorageError, UsageError
 
@@ -21,9 +21,11 @@ app = typer.Typer(
 )
 app.command("generate", short_help="Make the SFT and the preference dataset.")(generate.generate)
 app.command("run", short_help="Run a recipe: generate, train, evaluate, report.")(run.run)
+app.command("train", short_help="Train a model: SFT, reward model, DPO or KTO.")(train.train)
 app.command("preview", short_help="Show every prompt as the model sees it.")(preview.preview)
 app.command("status", short_help="Show how far a run is.")(runs.status)
 app.command("inspect", short_help="Show every step of one record.")(runs.inspect)
+app.command("report", short_help="Write a page that shows what was done.")(report.report)
 app.command("doctor", short_help="Check what this machine has.")(doctor.doctor)
 app.add_typer(evaluate.app, name="eval", short_help="Measure models: harm, refusals, preferences, collapse.")
 app.add_typer(constitution.app, name="constitution", short_help="Check and show constitution files.")

@@ -39,6 +39,11 @@ class TrainStats:
         self.phase = phase
 
     @property
+    def waiting_s(self) -> float:
+        """Seconds since the command began."""
+        return time.monotonic() - self.started
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds of training in this session; loading and measuring are not counted."""
         return self.trained_s + (time.monotonic() - self.training_since if self.training_since is not None else 0.0)
