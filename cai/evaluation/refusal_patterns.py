@@ -17,6 +17,7 @@ Signal = Literal[
     "brush_off",
     "objection",
     "condemnation",
+    "lack",
     "private",
     "correction",
     "values",
