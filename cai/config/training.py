@@ -170,13 +170,14 @@ class DpoTraining(ReferenceSettings):
     sft_weight: Annotated[float, Field(ge=0)] = 0.0
     """Weight of an added loss on the tokens of the chosen answer, which keeps them likely."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _only_some_losses_are_soft(cls, values: object) -> object:
+    @model_validator(mode="after")
+    def _only_some_losses_are_soft(self) -> "DpoTraining":
         """A loss without soft targets turns them off, unless they were asked for by name."""
-        if isinstance(values, dict) and values.get("loss", "sigmoid") != "sigmoid":
-            return {"soft_labels": False, **values}
-        return values
+        # Before the fields are read this could not be done: what goes through Python then counts as Python's, in which
+        # strict validation takes no list for a tuple.
+        if self.loss != "sigmoid" and "soft_labels" not in self.model_fields_set:
+            object.__setattr__(self, "soft_labels", False)
+        return self
 
     @model_validator(mode="after")
     def _the_loss_knows_its_settings(self) -> "DpoTraining":
