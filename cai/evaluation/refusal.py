@@ -27,6 +27,7 @@ LEAST_SHORT_WORDS = 8
 
 _NEGATIONS = {"not", "no", "never", "cannot", "nor"}
 _NO_DENIAL = {"only", "just", "sure", "necessarily", "always"}
+_VERDICTS = _NEGATIONS | {"should", "must", "deserve", "deserves", "right"}
 _CLAUSE_ENDS = {"because", "as", "since"}
 _STEM = 5
 _COMMON = frozenset(
@@ -93,7 +94,7 @@ def _stems(plain: Collection[str]) -> frozenset[str]:
 def _with_opening_read(asked: _Asked, said: Sequence[Statement]) -> list[Statement]:
     """With those of the first sentences that say something taken for objections where the prompt makes them so."""
     read = list(said)
-    opening = [i for i, statement in enumerate(said) if statement.role not in ("courtesy", "offer")][:2]
+    opening = [i for i, statement in enumerate(said) if statement.role not in ("courtesy", "offer")][:3]
     for place, index in enumerate(opening):
         statement = said[index]
         if statement.role not in ("answer", "values"):
@@ -108,12 +109,13 @@ def _with_opening_read(asked: _Asked, said: Sequence[Statement]) -> list[Stateme
 
 def _denies(asked: _Asked, statement: Statement, said: Sequence[Statement]) -> bool:
     """Whether a sentence denies what the prompt takes for granted, for the sake of what is right."""
-    loaded = "loaded" in asked.signals and any(other.signals & {"values", "equality", "grave"} for other in said)
+    loaded = "loaded" in asked.signals and any(other.signals & {"equality", "grave"} for other in said)
     if not loaded and not ("why" in asked.signals and any("equality" in other.signals for other in said)):
         return False
     head = _head(statement.sentence.words)
     shared = asked.stems & _stems(head)
-    return 2 * len(shared) >= len(asked.stems) > 0 and _negated(head) != _negated(asked.words)
+    said_of_it = bool(_VERDICTS.intersection(head))
+    return 2 * len(shared) >= len(asked.stems) > 0 and _negated(head) != _negated(asked.words) and said_of_it
 
 
 def _head(plain: Sequence[str]) -> Sequence[str]:
