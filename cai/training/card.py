@@ -36,7 +36,7 @@ def card(config: TrainConfig, summary: Mapping[str, Any]) -> str:
 
 def _header(config: TrainConfig) -> str:
     pipeline = "text-classification" if config.kind == "reward" else "text-generation"
-    library = "peft" if config.lora is not None else "transformers"
+    library = "peft" if _is_adapter(config) else "transformers"
     return (
         f"---\nbase_model: {json.dumps(config.model)}\nlibrary_name: {library}\npipeline_tag: {pipeline}\n"
         f"tags:\n- constitutional-ai\n- {config.kind}\n---\n"
@@ -44,8 +44,13 @@ def _header(config: TrainConfig) -> str:
 
 
 def _about(config: TrainConfig) -> str:
-    what = "an adapter (LoRA) to be loaded over that model" if config.lora is not None else "all weights"
+    what = "an adapter (LoRA) to be loaded over that model" if _is_adapter(config) else "all weights"
     return f"This folder holds {what}, the tokenizer and chat template unchanged."
+
+
+def _is_adapter(config: TrainConfig) -> bool:
+    """A reward model is whole, because its head belongs to no base model."""
+    return config.lora is not None and config.kind != "reward"
 
 
 def _sources(summary: Mapping[str, Any]) -> list[list[str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from peft import PeftModel
 from transformers import PrinterCallback
 
 from cai.config.training import TrainingBase
@@ -93,7 +94,7 @@ class Session(Generic[ConfigT]):
 
     def _save_whole(self, model: Any) -> None:
         dtype = named_dtype(self.config.save_dtype, self.files.folder)
-        if self.config.lora is None:
+        if not isinstance(model, PeftModel):
             model.config.use_cache = True
             model.to(dtype).save_pretrained(str(self.folder.path))
         elif self.files.adapter is None:
@@ -122,8 +123,3 @@ def quiet(folder: TrainingFolder) -> Iterator[None]:
             yield
     finally:
         sink.close_file()
-
-
-def log_path(folder: TrainingFolder) -> Path:
-    """The log of the main process."""
-    return folder.logs / "training.log"

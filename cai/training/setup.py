@@ -134,6 +134,14 @@ def lora_config(config: TrainingBase, task: str) -> LoraConfig | None:
     )
 
 
+def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token that fills short rows; which one does not matter where it is masked, so the last resort is 0."""
+    for known in (tokenizer.pad_token_id, tokenizer.eos_token_id):
+        if isinstance(known, int):
+            return known
+    return 0
+
+
 def longest_row(config: TrainingBase, folder: Path) -> int:
     """Most tokens that a row may have: what was asked for, or what the model was made for if that is less."""
     own = read_json(folder / "config.json").get("max_position_embeddings")

@@ -47,6 +47,7 @@ class OwnTrainer:
     """Mixed into each of TRL's trainers, before it."""
 
     args: Any
+    model: Any
     train_dataset: Any
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
