@@ -202,8 +202,9 @@ class _Words:
                 if chosen not in branches:
                     return {}
                 node = {"$ref": branches[chosen]}
-            elif "anyOf" in node:
-                node = next((branch for branch in node["anyOf"] if branch.get("type") != "null"), {})
+            elif "anyOf" in node or "oneOf" in node:
+                branches = node.get("anyOf") or node["oneOf"]
+                node = next((branch for branch in branches if branch.get("type") != "null"), {})
             else:
                 return node
 

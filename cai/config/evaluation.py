@@ -1,14 +1,15 @@
 """Settings of an evaluation: which models answer which prompts, who judges, and what is measured."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from cai.config.base import Config
-from cai.config.roles import EngineConfig, SamplingConfig
+from cai.config.roles import EngineConfig, SamplingConfig, VllmConfig
 
 HarmMethod = Literal["auto", "oracle", "judge", "none"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -24,15 +25,28 @@ Name = Annotated[str, AfterValidator(_named)]
 """A name of a model or a set of prompts."""
 
 
-class _Shortened(Config):
-    """Settings for which a text alone may stand in a file; the JSON Schema, for editors, says so too."""
+@dataclass(frozen=True)
+class OrText:
+    """Marks settings for which a text alone may stand in a file.
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [handler.resolve_ref_schema(handler(schema)), {"type": "string"}]}
+    A validator that runs before would do, but what it has touched is no longer JSON, in which alone a list may be a
+    tuple.
+
+    Args:
+        meant: The settings that a text stands for.
+    """
+
+    meant: Callable[[str], Config]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        short = core_schema.no_info_after_validator_function(self.meant, core_schema.str_schema())
+        return core_schema.tagged_union_schema(
+            {"whole": handler(source), "short": short},
+            discriminator=lambda value: "short" if isinstance(value, str) else "whole",
+        )
 
 
-class ModelConfig(_Shortened):
+class ModelConfig(Config):
     """A model, and the form in which it is asked. In a file the path or hub name alone stands for a vllm engine."""
 
     engine: EngineConfig
@@ -42,13 +56,8 @@ class ModelConfig(_Shortened):
     form: Literal["chat", "transcript"] = "chat"
     """`chat` for models with a chat template; `transcript` for base models, with few-shot examples."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"engine": {"kind": "vllm", "model": value}} if isinstance(value, str) else value
 
-
-class PromptSetConfig(_Shortened):
+class PromptSetConfig(Config):
     """A file of prompts. In a file of settings its path alone is enough."""
 
     path: str
@@ -59,10 +68,9 @@ class PromptSetConfig(_Shortened):
     limit: Annotated[int, Field(ge=1)] | None = None
     """Take at most this many prompts, from the beginning of the file."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"path": value} if isinstance(value, str) else value
+
+Model = Annotated[ModelConfig, OrText(lambda path: ModelConfig(engine=VllmConfig(model=path)))]
+PromptFile = Annotated[PromptSetConfig, OrText(lambda path: PromptSetConfig(path=path))]
 
 
 class HarmConfig(Config):
@@ -106,9 +114,9 @@ class PreferencesConfig(Config):
 class EvaluationConfig(Config):
     """What `cai eval` does, resolved: every default spelled out."""
 
-    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
+    models: Annotated[dict[Name, Model], Field(min_length=1)]
     """The models by name, in the order in which they are shown."""
-    prompts: Annotated[dict[Name, PromptSetConfig], Field(min_length=1)]
+    prompts: Annotated[dict[Name, PromptFile], Field(min_length=1)]
     """Sets of prompts by name; figures are given for each."""
     baseline: str | None = None
     """The model that the others are measured against; by default the first."""
@@ -118,7 +126,7 @@ class EvaluationConfig(Config):
     """Seeds answers, draws of principles and the resamples of intervals."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Take at most this many prompts of each set."""
-    judge: ModelConfig | None = None
+    judge: Model | None = None
     """Who rates harm and compares answers."""
     harm: HarmConfig = HarmConfig()
     preferences: PreferencesConfig = PreferencesConfig()

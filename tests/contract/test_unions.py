@@ -9,6 +9,7 @@ import cai.engines.build as engines
 from cai.config.roles import EngineConfig
 from cai.config.stages import CritiqueConfig, LabelConfig
 from cai.critique.build import CRITIQUE_MODES
+from cai.engines.identity import IDENTITIES
 from cai.labeling.build import LABEL_METHODS
 
 
@@ -22,8 +23,13 @@ def kinds(config: Any) -> set[str]:
 
 @pytest.mark.parametrize(
     ("built", "config"),
-    [(CRITIQUE_MODES, CritiqueConfig), (LABEL_METHODS, LabelConfig), (engines.ENGINES, EngineConfig)],
-    ids=["critique", "labels", "engines"],
+    [
+        (CRITIQUE_MODES, CritiqueConfig),
+        (LABEL_METHODS, LabelConfig),
+        (engines.ENGINES, EngineConfig),
+        (IDENTITIES, EngineConfig),
+    ],
+    ids=["critique", "labels", "engines", "identities"],
 )
 def test_the_builders_are_those_of_the_configuration(built: dict[str, Any], config: Any) -> None:
     assert set(built) == kinds(config)

@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "statement": "Do no harm.",
     "revision_request": "Write again.",
     "constraints": ("Be short.", "Be true."),
+    "response": "Five",
     "response_a": "Three",
     "response_b": "Four",
     "question": "Which now?",
@@ -51,7 +52,8 @@ def refusal(folder: Path, source: str | bytes, **values: Any) -> TemplateError:
 @pytest.mark.parametrize("form", ["chat", "transcript"])
 def test_every_shipped_template_renders(form: Form) -> None:
     shipped = PromptLibrary(resource("prompts"), form)
-    assert set(shipped.names) == {"draft/answer", "critique/single_turn", "revision/revise", "comparison/choice"}
+    names = {"draft/answer", "critique/single_turn", "revision/revise", "comparison/choice", "rating/harm"}
+    assert set(shipped.names) == names
     for name in shipped.names:
         text = shipped.render(name, **VALUES)
         assert "{" not in text

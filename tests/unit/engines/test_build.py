@@ -1,5 +1,6 @@
 """Every kind of engine that a configuration can name can be built, and building imports nothing heavy."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import get_args
 import pytest
 
 from cai.config.roles import EngineConfig, OpenAIConfig, ScriptedConfig, VllmConfig
-from cai.engines.build import ENGINES, build_engine
-from cai.errors import UsageError
+from cai.engines.build import ENGINES, build_engine, started_engine
+from cai.engines.scripted import ScriptedEngine
+from cai.errors import EngineError, UsageError
 
 
 def test_the_kinds_of_the_union_are_the_kinds_that_can_be_built() -> None:
@@ -40,3 +42,30 @@ def test_building_a_vllm_engine_does_not_import_it() -> None:
         "sys.exit(any(name in sys.modules for name in ('vllm', 'torch', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_started_engine_is_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+
+    async def start(engine: ScriptedEngine) -> None:
+        happened.append("start")
+        if len(happened) > 3:
+            raise EngineError("no")
+
+    async def close(engine: ScriptedEngine) -> None:
+        happened.append("close")
+
+    monkeypatch.setattr(ScriptedEngine, "start", start)
+    monkeypatch.setattr(ScriptedEngine, "close", close)
+
+    async def work() -> None:
+        async with started_engine(ScriptedConfig(), log_path=None) as engine:
+            happened.append(engine.model)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(work())
+    assert happened == ["start", "scripted", "close"]
+    with pytest.raises(EngineError):
+        asyncio.run(work())
+    assert happened[3:] == ["start", "close"]

@@ -1,10 +1,11 @@
 """A folder that cannot be used is one clear error; the fingerprint follows contents."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from cai.engines.model_folder import find_model, model_fingerprint, read_json
+from cai.engines.model_folder import find_adapted, find_model, model_fingerprint, read_json
 from cai.errors import EngineError
 
 
@@ -35,6 +36,22 @@ def test_what_is_missing_is_named(tmp_path: Path, missing: str, said: str) -> No
 def test_a_tokenizer_needs_no_weights(tmp_path: Path) -> None:
     (complete(tmp_path) / "model.safetensors").unlink()
     assert find_model(str(tmp_path), weights=False) == tmp_path
+
+
+def test_a_folder_with_just_an_adapter_leads_to_its_base(tmp_path: Path) -> None:
+    base, adapter = complete(tmp_path / "base"), tmp_path / "adapter"
+    adapter.mkdir()
+    settings = adapter / "adapter_config.json"
+    settings.write_text(json.dumps({"base_model_name_or_path": str(base)}))
+    (adapter / "adapter_model.safetensors").write_bytes(b"1")
+    assert find_adapted(str(adapter)) == (base, adapter)
+    assert find_adapted(str(base)) == (base, None)
+    # A whole model with the settings of an adapter beside it is a whole model.
+    (base / "adapter_config.json").write_text(settings.read_text())
+    assert find_adapted(str(base)) == (base, None)
+    settings.write_text('{"r": 8}')
+    with pytest.raises(EngineError, match="does not say to which model"):
+        find_adapted(str(adapter))
 
 
 @pytest.mark.parametrize("name", ["./missing", "/missing/model", "a/b/c", "models/missing/"])
