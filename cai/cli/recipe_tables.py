@@ -27,14 +27,21 @@ def outcome_view(row: dict[str, Any], state: "RecipeState") -> RenderableType:
     return Group(*parts)
 
 
-def stages_view(stages: "Iterable[StageState]") -> RenderableType:
-    """A line for each stage; the time is that of the session that ran it."""
+def stages_view(stages: "Iterable[StageState]", under_way: str = "stopped") -> RenderableType:
+    """A line for each stage; the time is that of the session that ran it.
+
+    Args:
+        stages: In their order.
+        under_way: What to say of one that was begun and has not come to its end.
+    """
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
     for column in ("stage", "kind", "status", "took", ""):
         table.add_column(column)
     for stage in stages:
         took = "" if stage.seconds is None else duration(stage.seconds)
-        table.add_row(safe(stage.name), safe(stage.kind), stage.status, took, safe(stage.note or ""))
+        begun = stage.status == "pending" and stage.started_at is not None and stage.finished_at is None
+        status = under_way if begun else stage.status
+        table.add_row(safe(stage.name), safe(stage.kind), status, took, safe(stage.note or ""))
     return table
 
 

@@ -52,9 +52,10 @@ def _show_recipe(folder: Path, *, as_json: bool) -> None:
     from cai.store.lock import seems_held
 
     state = RecipeState.read(folder)
-    assert state is not None
+    if state is None:
+        return
     stages = list(state.stages.values())
-    ended = all(stage.finished_at for stage in stages)
+    ended = all(stage.status in ("done", "reused") for stage in stages)
     word = "working" if seems_held(folder / "lock") else "finished" if ended else "stopped"
     if as_json:
         rows = [{key: value for key, value in asdict(stage).items() if key != "parts"} for stage in stages]
@@ -65,7 +66,7 @@ def _show_recipe(folder: Path, *, as_json: bool) -> None:
 
     console = out()
     console.print(safe(f"{folder}: {word}; pipeline {state.pipeline}"), soft_wrap=True)
-    console.print(stages_view(stages))
+    console.print(stages_view(stages, "running" if word == "working" else "stopped"))
     begun = next((stage for stage in reversed(stages) if stage.kind == "generate" and stage.started_at), None)
     if begun is not None and begun.out:
         console.print(safe(f"records of the last generation: cai status {shlex.quote(begun.out)}"), soft_wrap=True)

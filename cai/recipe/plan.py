@@ -83,3 +83,11 @@ class Recipe:
             names = [stage.name for stage in self.stages]
             raise UsageError(f"there is no stage `{name}`", where=self.name, fix=did_you_mean(name, names, "stages"))
         return found
+
+    def followers(self, name: str) -> list[str]:
+        """The stages that read what a stage makes, or what one of them makes."""
+        found: list[str] = []
+        for stage in self.stages:
+            if not {name, *found}.isdisjoint(stage.needs):
+                found.append(stage.name)
+        return found

@@ -5,9 +5,11 @@ goes on in its own folder; one whose inputs have changed is done anew, and what 
 """
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,7 +84,7 @@ def run_recipe(recipe: Recipe, watcher: Watcher, only: Collection[str] = ()) -> 
             if stage.name in wanted:
                 if only:
                     _check_needs(recipe, state, stage)
-                _run(number, stage, state, watcher)
+                _Turn(recipe, state, watcher, number, stage).take()
         return state
     finally:
         lock.release()
@@ -122,43 +124,62 @@ def _missing(*, done: bool) -> str:
     return "would be different now" if done else "is not there yet"
 
 
-def _run(number: int, stage: PlannedStage, state: RecipeState, watcher: Watcher) -> None:
-    now, before = stage_fingerprint(stage), state.stages[stage.name]
-    if _reusable(stage, before, now):
-        watcher.ended(number, stage, state.put(stage.name, status="reused"))
-        return
-    make_way(state.folder, stage, before, same=before.fingerprint == now.value)
-    if stage.settings is not None:
-        write_settings(stage.settings_file, stage.name, stage.settings)
-    write_kept(stage, state.folder)
-    state.put(
-        stage.name,
-        kind=stage.kind,
-        fingerprint=now.value,
-        parts=dict(now.parts),
-        out=str(stage.out),
-        started_at=_utc_now(),
-        finished_at=None,
-        seconds=None,
-        note=None,
-    )
-    watcher.begins(number, stage, reason(stage, before, now))
-    since = time.monotonic()
-    ended = run_process([sys.executable, "-m", "cai.cli.main", *stage.arguments])
-    row = _last_object(ended.stdout)
-    seconds = round(time.monotonic() - since, 3)
-    failure = _failure(stage, ended, row)
-    if failure is None:
-        note = _note(stage, row) if ended.code == FAILED_RECORDS else None
-        done = state.put(stage.name, status="done", seconds=seconds, finished_at=_utc_now(), note=note)
-        watcher.ended(number, stage, done)
-    elif ended.stopped_by is None:
-        state.put(stage.name, status="failed", seconds=seconds, note=failure.what)
-    if ended.stopped_by is not None:
-        where = f"stopped in the stage `{stage.name}`" if failure else f"stopped after the stage `{stage.name}`"
-        raise StageFailed(where, where=str(state.folder), fix=_GO_ON, exit_code=INTERRUPTED)
-    if failure is not None:
-        raise failure
+@dataclass(frozen=True)
+class _Turn:
+    """The turn of one stage."""
+
+    recipe: Recipe
+    state: RecipeState
+    watcher: Watcher
+    number: int
+    stage: PlannedStage
+
+    def take(self) -> None:
+        """Reuse what the stage has made, or run it to its end."""
+        stage, state = self.stage, self.state
+        now, before = stage_fingerprint(stage), state.stages[stage.name]
+        if _reusable(stage, before, now):
+            self.watcher.ended(self.number, stage, state.put(stage.name, status="reused"))
+            return
+        make_way(state.folder, stage, before, same=before.fingerprint == now.value)
+        if stage.settings is not None:
+            write_settings(stage.settings_file, stage.name, stage.settings)
+        write_kept(stage, state.folder)
+        self._begin(now)
+        self.watcher.begins(self.number, stage, reason(stage, before, now))
+        since = time.monotonic()
+        ended = run_process([sys.executable, "-m", "cai.cli.main", *stage.arguments])
+        self._end(ended, round(time.monotonic() - since, 3))
+
+    def _begin(self, now: Fingerprint) -> None:
+        self.state.owe(self.recipe.followers(self.stage.name))
+        self.state.put(
+            self.stage.name,
+            kind=self.stage.kind,
+            status="pending",
+            seconds=None,
+            fingerprint=now.value,
+            parts=dict(now.parts),
+            out=str(self.stage.out),
+            started_at=_utc_now(),
+            finished_at=None,
+            note=None,
+        )
+
+    def _end(self, ended: Ended, seconds: float) -> None:
+        stage, state = self.stage, self.state
+        row = _last_object(ended.stdout)
+        failure = _failure(stage, ended, row)
+        if failure is None:
+            note = _note(stage, row) if ended.code == FAILED_RECORDS else None
+            done = state.put(stage.name, status="done", seconds=seconds, finished_at=_utc_now(), note=note)
+            self.watcher.ended(self.number, stage, done)
+        if ended.stopped_by is not None:
+            when = f"{'in' if failure else 'after'} the stage `{stage.name}`"
+            raise StageFailed(f"stopped {when}", where=str(state.folder), fix=_GO_ON, exit_code=INTERRUPTED)
+        if failure is not None:
+            state.put(stage.name, status="failed", seconds=seconds, note=failure.what)
+            raise failure
 
 
 def _failure(stage: PlannedStage, ended: Ended, row: dict[str, Any]) -> StageFailed | None:
@@ -191,8 +212,6 @@ def _note(stage: PlannedStage, row: dict[str, Any]) -> str:
 
 
 def _typed(stage: PlannedStage) -> str:
-    import shlex
-
     return shlex.join(["cai", *stage.arguments])
 
 

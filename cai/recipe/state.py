@@ -22,9 +22,10 @@ Status = Literal["pending", "done", "reused", "failed"]
 class StageState:
     """One stage.
 
-    `status` is how the present session sees it: `pending` until it comes to the stage, then `done` (run by it),
-    `reused` (unchanged since an earlier session) or `failed`. What is in the folder is told by the rest: `fingerprint`
-    and `parts` of what was begun last, `finished_at` (ISO 8601, UTC) only if that came to its end, after `seconds`.
+    `status`: `pending` if it is owed (never begun, stopped, or made from what is being made anew), `done` or `reused`
+    as the last session that came to it ran it or found it unchanged, `failed` if it ended with an error.
+    `fingerprint` and `parts` are of what was begun last; that came to its end only if there is a `finished_at`
+    (ISO 8601, UTC).
     """
 
     name: str
@@ -79,7 +80,7 @@ class RecipeState:
 
     @classmethod
     def opened(cls, folder: Path, pipeline: str, stages: Iterable[tuple[str, str]]) -> Self:
-        """The state of a session that begins: what is known of each stage, and all of them pending.
+        """The state of a session that begins: what is known of each stage.
 
         Args:
             folder: The recipe's folder.
@@ -96,7 +97,7 @@ class RecipeState:
             raise UsageError(what, where=str(folder), fix="choose another folder")
         known = before.stages if before is not None else {}
         found = {name: known[name] if name in known else StageState(name, kind) for name, kind in stages}
-        return cls(folder, pipeline, {name: replace(stage, status="pending") for name, stage in found.items()})
+        return cls(folder, pipeline, found)
 
     def put(self, name: str, **changes: Any) -> StageState:
         """Change what is known of a stage, and write it down.
@@ -107,6 +108,11 @@ class RecipeState:
         self.stages[name] = replace(self.stages[name], **changes)
         self.write()
         return self.stages[name]
+
+    def owe(self, names: Iterable[str]) -> None:
+        """Note that stages are owed, perhaps; written down with the next change."""
+        for name in names:
+            self.stages[name] = replace(self.stages[name], status="pending")
 
     def write(self) -> None:
         """Write the file, whole or not at all.
