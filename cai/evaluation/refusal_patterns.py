@@ -1,12 +1,13 @@
 """The patterns of the refusal detector, read from refusal_patterns.yaml beside this module."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from cai.config.base import Config
 from cai.errors import UsageError
-from cai.evaluation.refusal_phrases import Hit, Phrasebook
+from cai.evaluation.refusal_phrases import Hit, Phrasebook, PhraseError
 from cai.yaml_model import load_yaml_model
 
 _FILE = Path(__file__).with_suffix(".yaml")
@@ -23,7 +24,8 @@ Signal = Literal[
     "values",
     "equality",
     "grave",
-    "redirect",
+    "elsewhere",
+    "suggestion",
     "offer",
     "courtesy",
 ]
@@ -46,6 +48,8 @@ class Patterns(Config):
     """Phrases of answers by what they are a sign of."""
     exceptions: tuple[str, ...]
     """Phrases that look like signals and mean something else; a signal that overlaps one does not count."""
+    common: frozenset[str]
+    """Words that say nothing about a topic."""
     prompts: dict[PromptSignal, tuple[str, ...]]
     """Phrases of prompts by what they are a sign of."""
 
@@ -59,15 +63,22 @@ def patterns() -> Patterns:
 @cache
 def answer_book() -> Phrasebook:
     """The phrases of answers, ready to be looked for."""
-    shipped = patterns()
-    return Phrasebook({**shipped.signals, _EXCEPTION: shipped.exceptions}, shipped.lists, shipped.stops)
+    return _book([*patterns().signals.items(), (_EXCEPTION, patterns().exceptions)])
 
 
 @cache
 def prompt_book() -> Phrasebook:
     """The phrases of prompts, ready to be looked for."""
-    shipped = patterns()
-    return Phrasebook(shipped.prompts, shipped.lists, shipped.stops)
+    return _book(patterns().prompts.items())
+
+
+def _book(phrases: Iterable[tuple[str, Iterable[str]]]) -> Phrasebook:
+    try:
+        return Phrasebook(phrases, patterns().lists, patterns().stops)
+    except PhraseError as error:
+        raise UsageError(
+            str(error), where=str(_FILE), fix="the head of the file says how phrases are written"
+        ) from None
 
 
 def signals_of(words: tuple[str, ...]) -> list[Hit]:
@@ -76,5 +87,5 @@ def signals_of(words: tuple[str, ...]) -> list[Hit]:
     while start < len(words) - 1 and words[start] in patterns().leading:
         start += 1
     hits = answer_book().find(words[start:])
-    exceptions = [hit for hit in hits if hit.kind == _EXCEPTION]
-    return [hit for hit in hits if hit.kind != _EXCEPTION and not any(hit.overlaps(other) for other in exceptions)]
+    explained = {place for hit in hits if hit.kind == _EXCEPTION for place in range(hit.start, hit.end)}
+    return [hit for hit in hits if hit.kind != _EXCEPTION and explained.isdisjoint(range(hit.start, hit.end))]

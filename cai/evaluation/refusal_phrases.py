@@ -1,10 +1,9 @@
 """Finds many phrases in a line of words at once, in time that grows with the number of words alone.
 
 A phrase is plain words. `a/b` is one word or the other, `[a]` may be left out, `{name}` is any entry of the word list
-of that name, `...` is a gap of up to `MAX_GAP` words that crosses no stop word, `^` is the beginning of the line and `$`
-its end.
-All phrases become one graph, and each word of the text moves on every place in it that is still alive: nothing is read
-twice, so no text can make it slow. It knows no meaning of the words.
+of that name, `...` is a gap of up to `MAX_GAP` words that crosses no stop word, `^` is the beginning of the line, and
+`$` is its end. All phrases become one graph, and each word of the text moves on every place in it that is still alive:
+nothing is read twice, so no text can make it slow. It knows no meaning of the words.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MAX_GAP = 7
-_GAP = "..."
 START, END = "^", "$"
+_GAP = "..."
 
 
 class PhraseError(ValueError):
@@ -26,10 +25,6 @@ class Hit(NamedTuple):
     kind: str
     start: int
     end: int
-
-    def overlaps(self, other: "Hit") -> bool:
-        """Whether the two have a word in common."""
-        return self.start < other.end and other.start < self.end
 
 
 @dataclass(slots=True, eq=False)
@@ -49,9 +44,12 @@ class Phrasebook:
     """Phrases by kind, ready to be looked for."""
 
     def __init__(
-        self, phrases: Mapping[str, Iterable[str]], lists: Mapping[str, Sequence[str]], stops: Collection[str] = ()
+        self,
+        phrases: Iterable[tuple[str, Iterable[str]]],
+        lists: Mapping[str, Sequence[str]],
+        stops: Collection[str] = (),
     ) -> None:
-        """Read the phrases.
+        """Read the phrases, given as pairs of a kind and its phrases.
 
         Raises:
             PhraseError: A phrase names a list that is not there, begins or ends with a gap, or is empty.
@@ -61,7 +59,7 @@ class Phrasebook:
         self._stops = frozenset(stops)
         self._lists = lists
         self._root = _Node()
-        for kind, texts in phrases.items():
+        for kind, texts in phrases:
             for text in texts:
                 self._add(kind, text)
 
