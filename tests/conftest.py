@@ -1,8 +1,10 @@
-"""What tests of several parts need: a tiny model, made here with random weights."""
+"""What tests of several parts need: a tiny model, made here with random weights, and folders to report."""
 
+import importlib.util
 import json
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -60,3 +62,13 @@ def make_tiny_model(folder: Path) -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the tiny model."""
     return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def report_folders() -> ModuleType:
+    """Writers of the folders that a report reads; see `report_folders.py` beside this file."""
+    spec = importlib.util.spec_from_file_location("report_folders", Path(__file__).with_name("report_folders.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,80 @@
+"""The figures of a run's AI labels: how sure the judge was, how often it wavered, whether it understood."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+
+from cai.report.charts import Drawing, Row, coloured, share_axis, share_scale, sized, values
+from cai.report.figures import Figure, number, ratio, share, table
+from cai.report.palette import GOOD, HARM, HELP
+from cai.report.run import Run
+
+
+def label_probabilities(prefix: str, run: Run) -> Figure:
+    """How sure the judge was: a histogram, with those labels apart that flipped with the order."""
+    labels_ = run.tally.labels
+    kinds = {"same verdict in both orders": HELP, "flipped with the order": HARM}
+    rows: list[Row] = []
+    for (low, high), kept, flipped in zip(
+        labels_.kept.edges(), labels_.kept.counts, labels_.flipped.counts, strict=True
+    ):
+        # Stacked here, so that an empty part leaves no rest.
+        for name, start, count in zip(kinds, (0, kept), (kept, flipped), strict=True):
+            rows.append({"low": low, "high": high, "series": name, "from": start, "to": start + count})
+    low = 0.0 if run.against_draft else 0.5
+    what = "that the last revision is better than the draft" if run.against_draft else "of the preferred answer"
+    chart = _histogram([row for row in rows if row["low"] >= low], kinds, f"probability {what}", low)
+    says = _label_sentence(run)
+    lines = [
+        (f"{edge:.0%} to {top:.0%}", number(kept), number(flipped))
+        for (edge, top), kept, flipped in zip(
+            labels_.kept.edges(), labels_.kept.counts, labels_.flipped.counts, strict=True
+        )
+        if edge >= low
+    ]
+    columns = ("probability", *kinds)
+    return Figure(f"{prefix}label-probabilities", "Label probabilities", says, chart, table(columns, lines))
+
+
+def _label_sentence(run: Run) -> str:
+    found = run.tally.labels
+    flips = f"{share(ratio(found.flips, found.labels))} of the verdicts flipped when the answers changed places"
+    longer = ratio(found.longer_preferred, found.different_length)
+    length = "" if longer is None else f", and the longer answer was preferred in {share(longer)} of the pairs"
+    if run.against_draft:
+        preferred = share(ratio(found.prefer_revision, found.labels))
+        return f"The judge prefers the last revision in {preferred} of {found.labels:,} comparisons. {flips}{length}."
+    return f"{found.labels:,} comparisons of two sampled answers. {flips}{length}."
+
+
+def label_mass(prefix: str, run: Run) -> Figure:
+    """How much probability the judge put on the two letters at all."""
+    found = run.tally.labels
+    rows: list[Row] = [
+        {"low": low, "high": high, "from": 0, "to": count, "series": "labels"}
+        for (low, high), count in zip(found.mass.edges(), found.mass.counts, strict=True)
+    ]
+    chart = _histogram(rows, {"labels": GOOD}, "probability on the two letters together", 0.0)
+    mean = ratio(found.mass_sum, found.labels)
+    says = (
+        f"On average the judge put {share(mean)} of its probability on the two letters. Far below 100% it does not "
+        "understand the question, and its labels mean little."
+    )
+    lines = [(f"{row['low']:.0%} to {row['high']:.0%}", number(row["to"])) for row in rows]
+    return Figure(f"{prefix}label-mass", "Label mass", says, chart, table(("label mass", "labels"), lines))
+
+
+def _histogram(rows: Sequence[Row], colours: Mapping[str, str], title: str, low: float) -> Drawing:
+    """Bars from `from` to `to` over bins from `low` to `high`."""
+    chart = (
+        alt.Chart(values([row for row in rows if row["to"] > row["from"]]))
+        .mark_rect()
+        .encode(
+            x=alt.X("low:Q", axis=share_axis(title), scale=share_scale(low)),
+            x2="high:Q",
+            y=alt.Y("from:Q", axis=alt.Axis(title="labels", tickCount=5, format=",d"), scale=alt.Scale(zero=True)),
+            y2="to:Q",
+            color=coloured("series", colours, legend=len(colours) > 1),
+        )
+    )
+    return sized(chart)

@@ -1,0 +1,81 @@
+"""Counts of a run, held to counts by hand."""
+
+from types import ModuleType
+
+import pytest
+
+from cai.config.stages import GenerateConfig
+from cai.records import Message, Outcome, Prompt, Step
+from cai.report.tally import MOST_NAMES, OTHERS, RunTally
+from cai.store.reader import JournalRecord, StepKey
+
+CONFIG = GenerateConfig(rounds=2)
+SAMPLED = GenerateConfig.model_validate({"rounds": 0, "comparison": {"source": "sampled"}})
+
+
+def tallied(folders: ModuleType, config: GenerateConfig, count: int = 24) -> RunTally:
+    tally = RunTally(config)
+    for number in range(count):
+        prompt, steps = folders.record(number, config)
+        keyed = {StepKey(step.stage, step.round, step.attempt): step for step in steps}
+        tally.add(JournalRecord(prompt, "train", Outcome(prompt.id, "trajectory", None, "plan"), keyed))
+    return tally
+
+
+def test_rounds_and_principles(report_folders: ModuleType) -> None:
+    tally = tallied(report_folders, CONFIG)
+    # Round 1 changes every second answer, round 2 every fourth.
+    assert [(r.answers, r.changed) for r in tally.rounds] == [(24, 12), (24, 6)]
+    assert all(0 < r.change < r.changed for r in tally.rounds)
+    assert {name: p.drawn for name, p in tally.principles.items()} == {f"principle-{i}": 12 for i in range(4)}
+    # Number n draws n + 1 in round 1, which changes it if n is even.
+    assert tally.principles["principle-1"].changed == 6 and tally.principles["principle-0"].changed == 0
+    assert sum(p.judged for p in tally.principles.values()) == tally.labels.labels == 12
+    assert (tally.several_turns, tally.cut) == (5, {"revision": 2})
+
+
+def test_labels_against_the_draft(report_folders: ModuleType) -> None:
+    tally = tallied(report_folders, CONFIG)
+    labels = tally.labels
+    # The draft is A with probability .03, .23, .43, .63 or .83: numbers 6, 8, 16 and 18 prefer it.
+    assert (labels.labels, labels.prefer_revision, labels.ties) == (12, 8, 0)
+    assert sum(labels.kept.counts) + sum(labels.flipped.counts) == 12
+    assert labels.flips == sum(labels.flipped.counts) == 4
+    assert labels.kept.counts[3] + labels.flipped.counts[3] == 2
+    assert labels.mass_sum == pytest.approx(sum(0.5 + (n % 5) / 10 for n in range(0, 24, 2)))
+    assert labels.chosen_words.n == labels.rejected_words.n == 12
+    assert sum(h.labels for h in tally.hazards.values()) == 12
+    assert sum(h.prefer_revision for h in tally.hazards.values()) == 8
+    assert tally.hazards["none"].records == 6
+
+
+def test_labels_of_samples(report_folders: ModuleType) -> None:
+    labels = tallied(report_folders, SAMPLED).labels
+    assert (labels.labels, labels.prefer_revision) == (24, 0)
+    shown = [kept + flipped for kept, flipped in zip(labels.kept.counts, labels.flipped.counts, strict=True)]
+    assert sum(shown[:10]) == 0
+    # The second sample is the longer one, and is chosen where p_a is below one half.
+    assert (labels.different_length, labels.longer_preferred) == (24, 14)
+
+
+def test_the_critique_names_the_principle_where_the_revision_does_not() -> None:
+    prompt = Prompt.of((Message("user", "Hi"),), "x")
+    bodies = [
+        ("draft", 0, {"text": "a"}),
+        ("critique", 1, {"text": "hm", "principle_id": "kind"}),
+        ("revision", 1, {"text": "b"}),
+        ("revision", 2, {"text": "b"}),
+    ]
+    steps = {StepKey(s, r, 0): Step(prompt.id, s, r, 0, "asked", "done", body) for s, r, body in bodies}
+    tally = RunTally(CONFIG)
+    tally.add(JournalRecord(prompt, "train", None, steps))
+    assert list(tally.principles) == ["kind"]
+
+
+def test_any_number_of_hazards_takes_little_memory() -> None:
+    tally = RunTally(SAMPLED)
+    for number in range(3 * MOST_NAMES):
+        prompt = Prompt.of((Message("user", str(number)),), "x", f"hazard-{number}")
+        tally.add(JournalRecord(prompt, "train", None, {}))
+    assert len(tally.hazards) == MOST_NAMES + 1
+    assert tally.hazards[OTHERS].records == 2 * MOST_NAMES
