@@ -116,16 +116,19 @@ class RewardTraining(TrainingBase):
     """Take `p_chosen` as the probability that the chosen answer is better, as the paper does; without it every pair
     counts as certain, and the model grows surer than its teacher."""
     margin: Annotated[float, Field(ge=0)] = 0.0
-    """Reward difference that a pair must reach before its loss is as low as it would be at zero."""
+    """Lead in reward that the better answer of a pair is asked to have: taken off its lead before the loss."""
     dropout: Share = 0.0
-    """Dropout in the model's body where its architecture has any, against overfitting."""
+    """Dropout before the head, and in the model's body where its architecture has any, against overfitting."""
     truncation_augment: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Probability that a pair's two answers are cut to a random common length, so that the reward does not learn
-    length or endings."""
+    """Probability that a pair's two answers are cut to a random common length, half to all of the shorter one, so that
+    the reward does not learn length or endings."""
     center_rewards: Annotated[float, Field(ge=0)] = 0.01
     """Weight of the squared sum of the two rewards, which keeps their mean near zero."""
     clip: Positive | None = None
     """Bound for normalised rewards, in deviations; without it they are not clipped."""
+    decided_from: Annotated[float, Field(ge=0.5, le=1)] = 0.6
+    """A held-out pair counts for ranking accuracy if its label is at least this sure. Closer ones are ties that no
+    reward can rank rightly; they teach that two answers are alike, and count for calibration. 0.5 counts every pair."""
 
 
 Reference = Literal["precomputed", "copy", "adapter_base"]

@@ -137,6 +137,11 @@ def expected_calibration_error(table: Sequence[ReliabilityBin]) -> float | None:
     return sum(row.n * abs(row.p - row.accuracy) for row in table) / total if total else None
 
 
+def decided(pairs: Sequence[ScoredPair], least: float) -> list[ScoredPair]:
+    """Pairs whose label is at least this sure of either answer; the others are ties, which cannot be ranked rightly."""
+    return [pair for pair in pairs if max(pair.target, 1 - pair.target) >= least]
+
+
 def pairwise_accuracy(pairs: Sequence[ScoredPair]) -> float | None:
     """Share of pairs that the model ranks as their label does; an equal reward is half right. None without pairs."""
     return _mean([_rightness(pair) for pair in pairs]) if pairs else None
