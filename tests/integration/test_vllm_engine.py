@@ -58,6 +58,7 @@ def adapter(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         model = LlamaForCausalLM.from_pretrained(tiny_model)
         config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
         folder = tmp_path_factory.mktemp("adapter")
+        model.name_or_path = str(tiny_model)
         get_peft_model(model, config).save_pretrained(folder)
     return str(folder)
 
@@ -191,6 +192,23 @@ def test_an_adapter_changes_answers(started: Started) -> None:
         for request in (plain, replace(plain, adapter=started.adapter))
     ]
     assert answers[0] != answers[1]
+
+
+def test_a_folder_with_an_adapter_alone_is_a_model(started: Started, adapter: str, tmp_path: Path) -> None:
+    with_base = ask("w", chat("Hi"), temperature=0)
+    expected = started.run(started.engine.generate(replace(with_base, adapter=started.adapter))).completions
+
+    async def work() -> Any:
+        engine = VllmEngine(VllmConfig(model=adapter, kv_cache_gib=0.25), log_path=tmp_path / "log")
+        try:
+            await engine.start()
+            return (await engine.generate(with_base)).completions, engine.fingerprint
+        finally:
+            await engine.close()
+
+    answers, fingerprint = started.run(work())
+    assert answers == expected
+    assert fingerprint == started.engine.fingerprint
 
 
 def test_a_prompt_that_is_too_long_fails_alone(started: Started) -> None:
