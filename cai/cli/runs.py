@@ -56,7 +56,7 @@ def _show_recipe(folder: Path, *, as_json: bool) -> None:
         return
     stages = list(state.stages.values())
     ended = all(stage.status in ("done", "reused") for stage in stages)
-    word = "working" if seems_held(folder / "lock") else "finished" if ended else "stopped"
+    word = "finished" if ended else "working" if seems_held(folder / "lock") else "stopped"
     if as_json:
         rows = [{key: value for key, value in asdict(stage).items() if key != "parts"} for stage in stages]
         show_json({"run_dir": str(folder), "pipeline": state.pipeline, "state": word, "stages": rows})
