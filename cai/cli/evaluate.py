@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cai.cli.evaluation_settings import EvaluationChoices, resolve_evaluation
-from cai.cli.output import Interrupted, show_json
+from cai.cli.output import Interrupted, show_json, show_line
 from cai.cli.settings import JsonOption, SeedOption
 
 if TYPE_CHECKING:
@@ -90,6 +90,25 @@ def evaluate(
     _show(result, out, as_json=as_json)
     if any(row["failed"] for row in [*result["models"], *([result["judge"]] if result["judge"] else [])]):
         raise typer.Exit(3)
+
+
+@app.command()
+def refusals(
+    answers: Annotated[Path, typer.Argument(metavar="IN", help="JSON lines with prompt and response.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: the same rows with a column refusal.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say of each answer in a file whether it refuses: none, partial or full."""
+    from dataclasses import asdict
+
+    from cai.evaluation.refusal_file import annotate_file
+
+    counts = annotate_file(answers, out)
+    if as_json:
+        show_json({"path": str(out), **asdict(counts)})
+    else:
+        levels = f"{counts.full} refuse in full, {counts.partial} in part, {counts.none} not at all"
+        show_line(f"{out}: {counts.rows} answers; {levels}")
 
 
 def _run(config: "EvaluationConfig", out: Path) -> dict[str, Any]:
