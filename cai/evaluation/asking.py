@@ -1,6 +1,6 @@
 """Asks one model many things at once, and nothing that the ledger knows.
 
-The engine is started only if something is still owed, and closed when it is answered. Nothing here knows what is asked.
+The engine is started only if something is still owed. Nothing here knows what is asked.
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ from cai.config.evaluation import EvaluationConfig, ModelConfig
 from cai.dialogue import Stagecraft
 from cai.engines.base import Engine
 from cai.engines.bounded import run_bounded
-from cai.engines.build import started_engine
 from cai.errors import RequestError, TemplateError
 from cai.evaluation.ledger import Ledger, Stage
+from cai.evaluation.one_engine import OneEngine
 from cai.evaluation.stats import EvaluationStats
 from cai.records import Usage
 from cai.resources import resource
@@ -31,7 +31,7 @@ class Workplace:
     config: EvaluationConfig
     ledger: Ledger
     stats: EvaluationStats
-    logs: Path
+    engines: OneEngine
 
     def craft(self, model: ModelConfig) -> Stagecraft:
         """The templates, in the form in which a model is asked."""
@@ -99,11 +99,9 @@ async def ask(
             places.setdefault(question.asked, []).append(index)
     if owed:
         place.stats.begin(f"{name}: starting the engine")
-        adapters = (model.adapter,) if model.adapter else ()
-        log = place.logs / f"engine-{name}.log"
-        async with started_engine(model.engine, log_path=log, adapters=adapters) as engine:
-            place.stats.begin(f"{name}: {doing}", len(owed))
-            await _put(place, engine, list(owed.values()), replies, places)
+        engine = await place.engines.of(model, name)
+        place.stats.begin(f"{name}: {doing}", len(owed))
+        await _put(place, engine, list(owed.values()), replies, places)
     return replies
 
 

@@ -14,6 +14,7 @@ from cai.evaluation.asking import Replies, Workplace, ask, stagecraft
 from cai.evaluation.figures import Row
 from cai.evaluation.judge import HarmRubric, Rating
 from cai.evaluation.ledger import Ledger
+from cai.evaluation.one_engine import OneEngine, key_of
 from cai.evaluation.oracle import Oracle
 from cai.evaluation.preference import Match, Referee, matches_of
 from cai.evaluation.refusal import detect_refusal
@@ -67,11 +68,15 @@ async def evaluate(
     _claim(out)
     with Journal.open(out / LEDGER) as journal:
         write_text(out / "config.json", config.model_dump_json(indent=2) + "\n")
-        place = Workplace(config, Ledger(journal), stats, out / "logs")
-        prompts = {item.prompt.id: item.prompt for item in plan.items}
-        answers = {name: await answer(place, name, prompts) for name in config.models}
-        rows = {name: _rows(plan, answers[name]) for name in config.models}
-        rows, matches, judgement = await _judged(place, plan, answers, rows)
+        async with OneEngine(out / "logs") as engines:
+            place = Workplace(config, Ledger(journal), stats, engines)
+            prompts = {item.prompt.id: item.prompt for item in plan.items}
+            # A model that is the judge too comes last: its engine stays up.
+            judge = key_of(config.judge) if config.judge else None
+            order = sorted(config.models, key=lambda name: key_of(config.models[name]) == judge)
+            answers = {name: await answer(place, name, prompts) for name in order}
+            rows = {name: _rows(plan, answers[name]) for name in config.models}
+            rows, matches, judgement = await _judged(place, plan, answers, rows)
         rows = _rewarded(plan, rows, stats)
         stats.begin("working out the figures")
         outcomes = [Outcome(answers[name], rows[name]) for name in config.models]

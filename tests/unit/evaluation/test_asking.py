@@ -11,9 +11,10 @@ from cai.config.evaluation import EvaluationConfig, ModelConfig
 from cai.config.roles import SamplingConfig
 from cai.engines.base import Engine, GenerationRequest, TextPrompt
 from cai.errors import EngineError, TemplateError
-from cai.evaluation import asking
+from cai.evaluation import one_engine
 from cai.evaluation.asking import Question, Replies, Workplace, ask
 from cai.evaluation.ledger import Ledger
+from cai.evaluation.one_engine import OneEngine
 from cai.evaluation.stats import EvaluationStats
 from cai.records import Usage
 from cai.store.journal import Journal
@@ -45,8 +46,12 @@ class Desk:
         model = ModelConfig.model_validate({"engine": {"kind": "scripted", "call_log": str(self.log)}})
         config = EvaluationConfig.model_validate({"models": {"m": model}, "prompts": {"s": "p"}, "max_in_flight": 2})
         with Journal.open(self.folder / "evaluation.db") as journal:
-            place = Workplace(config, Ledger(journal), self.stats, self.folder / "logs")
-            return asyncio.run(ask(place, "m", "answering", model, questions))
+            return asyncio.run(self._ask(Ledger(journal), config, questions))
+
+    async def _ask(self, ledger: Ledger, config: EvaluationConfig, questions: Any) -> Replies:
+        async with OneEngine(self.folder / "logs") as engines:
+            place = Workplace(config, ledger, self.stats, engines)
+            return await ask(place, "m", "answering", config.models["m"], questions)
 
     @property
     def called(self) -> list[str]:
@@ -72,7 +77,7 @@ def test_an_engine_with_nothing_to_do_is_not_started(desk: Desk, monkeypatch: py
     def started(*_: Any, **__: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(asking, "started_engine", started)
+    monkeypatch.setattr(one_engine, "started_engine", started)
     assert desk.ask(question("one")).bodies[0] is not None
     assert desk.ask().bodies == []
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cai.engines.scripted import ScriptedEngine
 from cai.errors import EngineError, PromptSourceError, RunInUse, UsageError
 from cai.evaluation import run as module
 from cai.evaluation.run import harm_method
@@ -248,3 +249,17 @@ def test_one_command_at_a_time(workshop: Any, tmp_path: Path) -> None:
     workshop.go()
     with Journal.open(workshop.out / "evaluation.db"), pytest.raises(RunInUse):
         workshop.go()
+
+
+def test_a_model_that_judges_too_answers_last_and_is_started_once(
+    workshop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    async def start(engine: ScriptedEngine) -> None:
+        started.append(engine.model)
+
+    monkeypatch.setattr(ScriptedEngine, "start", start)
+    result = workshop.go(**(judged(workshop) | {"judge": workshop.engine("one")}))
+    assert started == ["two", "one"]
+    assert [row["model"] for row in result["models"]] == ["base", "sft"]
