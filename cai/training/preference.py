@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 from transformers import AutoModelForCausalLM
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
@@ -16,10 +15,21 @@ from trl.trainer.utils import add_fused_lm_head
 
 from cai.config.training import DpoTraining
 from cai.training import losses
-from cai.training.reference import load_reference
+from cai.training.reference import completion_logps, load_reference, with_reference
 from cai.training.session import Session
 from cai.training.setup import lora_config, padding_id, reporting_memory, training_arguments, weights_dtype
 from cai.training.trainer import OwnTrainer
+
+_IDS = ("input_ids", "attention_mask", "completion_mask")
+_REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
+_FIGURES = (
+    "rewards/accuracies",
+    "rewards/margins",
+    "rewards/chosen",
+    "rewards/rejected",
+    "logps/chosen",
+    "logps/rejected",
+)
 
 
 @dataclass
@@ -48,89 +58,66 @@ class PairTrainer(OwnTrainer, DPOTrainer):
         """Rows come encoded."""
         return dataset
 
-    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Tensor:
-        batch = {name: inputs[name] for name in ("input_ids", "attention_mask", "completion_mask")}
-        mask = batch["completion_mask"]
-        labels = batch["input_ids"].masked_fill(mask == 0, -100)
-        outputs = model(
-            input_ids=batch["input_ids"],
-            attention_mask=batch["attention_mask"],
-            labels=labels,
-            use_cache=False,
-            fused_lm_head=True,
-        )
-        logps = outputs.log_probs[:, -(mask.size(1) - 1) :].sum(dim=1).chunk(2)  # [B], [B]
-        reference = self._reference_logps(batch, inputs)
-        ratios = logps[0] - reference[0], logps[1] - reference[1]
-        lengths = mask[:, 1:].sum(dim=1).chunk(2)
-        loss = self._loss(ratios, lengths, inputs["p_chosen"]).mean()
-        if self._settings.sft_weight:
-            loss = loss - self._settings.sft_weight * logps[0].sum() / lengths[0].sum().clamp(min=1)
-        self._note(ratios, logps, batch["attention_mask"])
-        return loss
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        return with_reference(self, dataset, _REFERENCE, batch_size)
 
-    def _reference_logps(self, batch: dict[str, Tensor], inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        if self.precompute_ref_logps:
-            return inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]
-        return self.reference_logps(batch)
-
-    def reference_logps(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def reference_logps(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """The reference's log-probabilities of the chosen and the rejected answers. # [B], [B]"""
+        batch = {name: inputs[name] for name in _IDS}
         with reporting_memory():
             chosen, rejected = self.compute_ref_log_probs(self.ref_model or self.model, batch)  # type: ignore[no-untyped-call]
         return chosen, rejected
 
-    def _loss(self, ratios: tuple[Tensor, Tensor], lengths: tuple[Tensor, Tensor], p_chosen: Tensor) -> Tensor:
-        """Loss of each pair. # [B]"""
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Tensor:
         settings = self._settings
-        match settings.loss:
-            case "sigmoid":
-                return losses.dpo_loss(*ratios, settings.beta, p_chosen if settings.soft_labels else None)
-            case "ipo":
-                return losses.ipo_loss(*ratios, settings.beta, lengths)
-            case "hinge":
-                return losses.hinge_loss(*ratios, settings.beta)
-            case "robust":
-                return losses.robust_loss(*ratios, settings.beta, settings.label_smoothing)
+        logps = completion_logps(model, *(inputs[name] for name in _IDS)).chunk(2)
+        known = (
+            tuple(inputs[name] for name in _REFERENCE) if self.precompute_ref_logps else self.reference_logps(inputs)
+        )
+        chosen, rejected = logps[0] - known[0], logps[1] - known[1]
+        lengths = inputs["completion_mask"][:, 1:].sum(dim=1).chunk(2)
+        loss = pair_loss(settings, (chosen, rejected), (lengths[0], lengths[1]), inputs["p_chosen"]).mean()
+        if settings.sft_weight:
+            loss = loss - settings.sft_weight * logps[0].sum() / lengths[0].sum().clamp(min=1)
+        self._note((chosen.detach(), rejected.detach()), logps, inputs["attention_mask"])
+        return loss
 
     @torch.no_grad()
     def _note(self, ratios: tuple[Tensor, Tensor], logps: tuple[Tensor, ...], attention_mask: Tensor) -> None:
         """Figures of the batch over all processes, in one exchange."""
         mode = "train" if self.model.training else "eval"
-        lead = self._settings.beta * (ratios[0] - ratios[1])
-        figures = torch.stack(
-            [
-                (lead > 0).float().sum(),
-                lead.sum(),
-                self._settings.beta * ratios[0].sum(),
-                self._settings.beta * ratios[1].sum(),
-                logps[0].sum(),
-                logps[1].sum(),
-                lead.new_tensor(float(lead.numel())),
-                attention_mask.sum().to(lead.dtype),
-            ]
-        )
-        *sums, pairs, tokens = self.accelerator.gather(figures[None]).sum(dim=0).tolist()
-        for name, value in zip(_FIGURES, sums, strict=True):
+        rewards = [self._settings.beta * ratio for ratio in ratios]
+        lead = rewards[0] - rewards[1]
+        sums = [(lead > 0).float(), lead, *rewards, *logps, torch.ones_like(lead), attention_mask.float()]
+        figures = torch.stack([values.sum() for values in sums])
+        *means, pairs, tokens = self.accelerator.gather(figures[None]).sum(dim=0).tolist()
+        for name, value in zip(_FIGURES, means, strict=True):
             self._metrics[mode][name].append(value / pairs)
         if mode == "train":
             self._total_train_tokens += int(tokens)
         self._metrics[mode]["num_tokens"] = [self._total_train_tokens]
 
-    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        """Add the reference's log-probabilities to a dataset; in memory, each different row once, shortest first."""
-        rows, lengths = list(dataset["row"]), list(dataset["length"])
-        order = sorted({row: place for place, row in enumerate(rows)}.values(), key=lengths.__getitem__)
-        loader = DataLoader(dataset.select(order), batch_size=batch_size, collate_fn=self.data_collator)
-        known: list[tuple[float, float]] = []
-        for batch in self.accelerator.prepare(loader):
-            kept = {key: batch[key] for key in ("input_ids", "attention_mask", "completion_mask")}
-            logps = self.accelerator.gather_for_metrics(self.reference_logps(kept))
-            known += torch.stack(logps, dim=1).tolist()
-        by_row = {rows[place]: logps for place, logps in zip(order, known, strict=True)}
-        for index, column in enumerate(("ref_chosen_logps", "ref_rejected_logps")):
-            dataset = dataset.add_column(column, [by_row[row][index] for row in rows])
-        return dataset
+
+def pair_loss(
+    settings: DpoTraining, ratios: tuple[Tensor, Tensor], lengths: tuple[Tensor, Tensor], p_chosen: Tensor
+) -> Tensor:
+    """Loss of each pair. # [B]
+
+    Args:
+        settings: Which loss, and its constants.
+        ratios: Log-ratios of the chosen and the rejected answers. # [B], [B]
+        lengths: Tokens of the chosen and the rejected answers. # [B], [B]
+        p_chosen: Probability that the chosen answer is better. # [B]
+    """
+    match settings.loss:
+        case "sigmoid":
+            return losses.dpo_loss(*ratios, settings.beta, p_chosen if settings.soft_labels else None)
+        case "ipo":
+            return losses.ipo_loss(*ratios, settings.beta, lengths)
+        case "hinge":
+            return losses.hinge_loss(*ratios, settings.beta)
+        case "robust":
+            return losses.robust_loss(*ratios, settings.beta, settings.label_smoothing)
 
 
 def train_dpo(session: Session[DpoTraining]) -> dict[str, Any]:
@@ -159,13 +146,3 @@ def train_dpo(session: Session[DpoTraining]) -> dict[str, Any]:
     heldout = session.measure(trainer)
     session.save(trainer)
     return {"heldout": heldout}
-
-
-_FIGURES = (
-    "rewards/accuracies",
-    "rewards/margins",
-    "rewards/chosen",
-    "rewards/rejected",
-    "logps/chosen",
-    "logps/rejected",
-)

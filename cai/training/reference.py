@@ -1,5 +1,11 @@
-"""The frozen reference of DPO and KTO: a model of its own in memory, or none."""
+"""The frozen reference of DPO and KTO: a model of its own in memory, or only what it said before the first step."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from cai.config.training import ReferenceSettings
@@ -25,3 +31,45 @@ def load_reference(config: ReferenceSettings, files: ModelFiles) -> PreTrainedMo
     reference.requires_grad_(False)
     reference.train(False)
     return reference
+
+
+def completion_logps(model: Any, input_ids: Tensor, attention_mask: Tensor, completion_mask: Tensor) -> Tensor:
+    """Log-probability of each answer under a model with TRL's fused head. # [B]
+
+    Args:
+        model: A causal model for which TRL's `add_fused_lm_head` was called.
+        input_ids: Prompt and answer of each row. # [B, T]
+        attention_mask: 0 where a row is filled up. # [B, T]
+        completion_mask: 1 on the tokens of the answer. # [B, T]
+    """
+    outputs = model(
+        input_ids=input_ids,
+        attention_mask=attention_mask,
+        labels=input_ids.masked_fill(completion_mask == 0, -100),
+        use_cache=False,
+        fused_lm_head=True,
+    )
+    logps: Tensor = outputs.log_probs.sum(dim=1)
+    return logps
+
+
+def with_reference(trainer: Any, dataset: Any, columns: Sequence[str], batch_size: int) -> Any:
+    """Add what the reference says of each row to a dataset: in memory, every different row once, shortest first.
+
+    Args:
+        trainer: Has `reference_logps(batch)`, which gives one tensor [B] for each column.
+        dataset: Encoded rows with the columns `row` and `length`.
+        columns: Names of the new columns.
+        batch_size: Rows that a process takes at once.
+    """
+    rows, lengths = list(dataset["row"]), list(dataset["length"])
+    order = sorted({row: place for place, row in enumerate(rows)}.values(), key=lengths.__getitem__)
+    loader: Any = DataLoader(dataset.select(order), batch_size=batch_size, collate_fn=trainer.data_collator)
+    known: list[list[float]] = []
+    for batch in trainer.accelerator.prepare(loader):
+        logps = trainer.accelerator.gather_for_metrics(trainer.reference_logps(batch))
+        known += torch.stack(tuple(logps), dim=1).tolist()
+    by_row = {rows[place]: logps for place, logps in zip(order, known, strict=True)}
+    for index, column in enumerate(columns):
+        dataset = dataset.add_column(column, [by_row[row][index] for row in rows])
+    return dataset
