@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig, PeftConfig, PeftModel
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from cai.config.training import TrainingBase
 from cai.engines.encoding import Encoder
-from cai.engines.model_folder import find_model, model_fingerprint, read_json
-from cai.errors import EngineError, TrainingError, UsageError
-from cai.resources import model_path
+from cai.engines.model_folder import find_adapted, model_fingerprint, read_json
+from cai.errors import TrainingError, UsageError
 from cai.training.output import TrainingFolder
 
 _SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
@@ -38,15 +37,7 @@ class ModelFiles:
         Raises:
             EngineError: There is no such model, or files are missing.
         """
-        given = Path(model_path(model))
-        settings = read_json(given / "adapter_config.json")
-        if not settings or (given / "config.json").is_file():
-            return cls(model, find_model(model), None)
-        base = settings.get("base_model_name_or_path")
-        if not isinstance(base, str):
-            fix = "name the base in adapter_config.json, as `base_model_name_or_path`"
-            raise EngineError("the adapter does not say to which model it belongs", where=str(given), fix=fix)
-        return cls(model, find_model(base), given)
+        return cls(model, *find_adapted(model))
 
     def fingerprint(self) -> str:
         """Hash of all that determines what the model says."""
@@ -76,8 +67,12 @@ class ModelFiles:
             model = auto_class.from_pretrained(self.folder, dtype=dtype, local_files_only=True, **options)
             if self.adapter is None:
                 return model  # type: ignore[no-any-return]
-            merged: PreTrainedModel = PeftModel.from_pretrained(model, str(self.adapter)).merge_and_unload()
-            return merged
+            settings = PeftConfig.from_pretrained(str(self.adapter))
+            # Merging needs no task, and the head here may be another than that of the adapter's model.
+            settings.task_type = None
+            merged = PeftModel.from_pretrained(model, str(self.adapter), config=settings).merge_and_unload()
+            # PEFT has frozen what lies under an adapter.
+            return merged.requires_grad_(True)  # type: ignore[no-any-return]
 
 
 class reporting_memory:  # noqa: N801  (used as a context manager, and reads as a phrase)

@@ -14,6 +14,7 @@ from cai.training.calibration import (
     accuracy_by_hazard,
     accuracy_by_length_difference,
     cross_fitted,
+    decided,
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,
@@ -141,3 +142,9 @@ def test_accuracy_by_length_difference_keeps_equal_differences_together() -> Non
     assert accuracy_by_length_difference(pairs, 3) == [LengthSlice(-5, 2, 1.0, 5), LengthSlice(9, 9, 0.0, 1)]
     assert accuracy_by_length_difference([], 3) == []
     assert sum(row.n for row in accuracy_by_length_difference(pairs, 20)) == 6
+
+
+def test_a_label_is_decided_if_it_is_sure_of_either_answer() -> None:
+    pairs = [ScoredPair(1.0, 0.6), ScoredPair(1.0, 0.59), ScoredPair(1.0, 0.3)]
+    assert decided(pairs, 0.6) == [pairs[0], pairs[2]]
+    assert decided(pairs, 0.5) == pairs
