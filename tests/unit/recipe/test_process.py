@@ -70,6 +70,27 @@ def test_when_the_driver_is_killed_the_stage_and_its_children_end(tmp_path: Path
         wait_until_gone(pid)
 
 
+def test_shared_memory_of_a_killed_stage_is_removed(tmp_path: Path) -> None:
+    stage = """
+import sys, time
+from multiprocessing.shared_memory import SharedMemory
+memory = SharedMemory(create=True, size=64)
+open(sys.argv[1] + ".name", "w").write(memory.name)
+open(sys.argv[1], "w").write("1")
+time.sleep(300)
+"""
+    driver = subprocess.Popen(python(DRIVER, *python(stage, tmp_path / "ready")), stdout=subprocess.DEVNULL)
+    wait_for(tmp_path / "ready")
+    place = Path("/dev/shm") / (tmp_path / "ready.name").read_text()
+    assert place.exists()
+    driver.kill()
+    driver.wait()
+    end = time.monotonic() + PATIENCE_S
+    while place.exists():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_passed_on_once_and_waited_for(number: signal.Signals, tmp_path: Path) -> None:
     stage = f"""
