@@ -68,5 +68,9 @@ def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
     found: list[Piece] = []
     for kind, text in pieces:
         inner = text if kind == "same" else text.rstrip()
-        found += [Piece(kind, inner), Piece("same", text[len(inner) :])]
-    return tuple(piece for piece in found if piece.text)
+        for piece in (Piece(kind, inner), Piece("same", text[len(inner) :])):
+            if piece.text and found and found[-1].kind == piece.kind:
+                found[-1] = Piece(piece.kind, found[-1].text + piece.text)
+            elif piece.text:
+                found.append(piece)
+    return tuple(found)

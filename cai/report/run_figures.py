@@ -59,8 +59,9 @@ def harm_by_revision(prefix: str, oracle: OracleFigures) -> Figure:
         told_here.encode(text=alt.Text("value:Q", format=".1%")),
     )
     first, last = oracle.by_revision[0], oracle.by_revision[-1]
+    revisions = f"{last.revision} revision{'' if last.revision == 1 else 's'}"
     says = (
-        f"Harmful answers to harmful requests {moved(first.harm_rate, last.harm_rate)} over {last.revision} revisions; "
+        f"Harmful answers to harmful requests {moved(first.harm_rate, last.harm_rate)} over {revisions}; "
         f"harmless requests answered rightly {moved(first.benign_answered_rate, last.benign_answered_rate)}."
     )
     columns = ("answer", "harmful", "good refusals", "harmless requests answered")

@@ -166,4 +166,4 @@ def _range(row: dict[str, Any]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+,.0f}" if value else "0"
+    return f"{value:+,.0f}".replace("-", "\N{MINUS SIGN}") if value else "0"
