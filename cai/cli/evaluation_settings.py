@@ -84,7 +84,8 @@ def _models(choices: EvaluationChoices) -> list[str]:
 def _sets(choices: EvaluationChoices) -> list[str]:
     prompts = _named(choices.prompts, "--prompts")
     if not prompts and choices.config is None:
-        if any(model != SANDBOX for model in _named(choices.models, "--model").values()):
+        models = _named(choices.models, "--model")
+        if models and SANDBOX not in models.values():
             fix = f"give a file: cai eval --prompts FILE ...; --prompts {SANDBOX} are the sandbox's"
             raise UsageError("no prompts are named", fix=fix)
         prompts = {"sandbox": SANDBOX}

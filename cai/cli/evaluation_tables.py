@@ -102,7 +102,7 @@ def _parts(models: Sequence[Mapping[str, Any]], title: str, key: str, figure: st
 
 
 def _preferences(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = plain_table("preferred by the judge", "wins", "95% interval", "harmful", "benign", "n", "ties", "flips")
+    table = plain_table("preferred", "wins", "95% interval", "harmful", "benign", "n", "ties", "flips")
     for row in rows:
         table.add_row(
             safe(f"{row['a']} over {row['b']}"),

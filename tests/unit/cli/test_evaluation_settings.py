@@ -22,6 +22,8 @@ def test_nothing_said_means_the_sandbox() -> None:
     assert config.prompts["sandbox"].path == "cai-sandbox"
     named = resolve_evaluation(EvaluationChoices(models=["mine=cai-sandbox"]))
     assert (list(named.models), named.prompts) == (["mine"], config.prompts)
+    tuned = resolve_evaluation(EvaluationChoices(models=["base=cai-sandbox", "runs/sft"]))
+    assert (list(tuned.models), tuned.prompts) == (["base", "sft"], config.prompts)
 
 
 def test_names_are_given_or_taken_from_the_path() -> None:

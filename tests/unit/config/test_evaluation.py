@@ -48,3 +48,10 @@ def test_what_does_not_fit_is_said_at_its_place(tmp_path: Path, text: str, said:
 def test_pairs_none_needs_no_judge(tmp_path: Path) -> None:
     config = load(tmp_path, "models: {a: x}\nprompts: {s: p}\npreferences: {question: q, pairs: none}\n")
     assert not config.preferences.asked
+
+
+def test_the_settings_that_the_documentation_shows_are_valid(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    config = load(tmp_path, page.split("```yaml\n")[1].split("```")[0])
+    assert list(config.models) == ["base", "sft", "lora", "api"]
+    assert config.preferences.asked
