@@ -1,10 +1,11 @@
 """What a stage reads, as hashes of content: paths and times do not go in, so that a moved folder is still the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cai
+from cai.config.recipe import BASE
 from cai.config.training import DataSource
 from cai.constitution.load import load_constitution
 from cai.engines.model_folder import model_fingerprint
@@ -55,10 +56,10 @@ def check_inputs(recipe: Recipe) -> None:
     for stage in recipe.stages:
         for found in (found for found in stage.reads if found.stage is None):
             try:
-                _check(found)
+                _check(found, (BASE, *earlier))
             except CaiError as error:
-                best = nearest(found.path, earlier)
-                fix = f"did you mean the stage `{best}`?" if best else error.fix
+                best = nearest(found.path, (BASE, *earlier) if found.kind == "model" else earlier)
+                fix = f"did you mean `{best}`?" if best else error.fix
                 raise type(error)(error.what, where=_place(stage, found, error), fix=fix) from error
         earlier.append(stage.name)
 
@@ -67,15 +68,19 @@ def _place(stage: PlannedStage, found: Input, error: CaiError) -> str:
     return f"stages.{stage.name}: {error.where or found.path}"
 
 
-def _check(found: Input) -> None:
+def _check(found: Input, names: Sequence[str]) -> None:
     if found.kind != "model":
         CONTENT[found.kind](found)
         return
-    # A name that is no folder is looked for on the hub when the stage runs; a path cannot be.
-    folder = Path(model_path(found.path))
-    looks_like_a_path = found.path.startswith((".", "/", "~")) or found.path.count("/") > 1
-    if not folder.is_dir() and looks_like_a_path:
-        raise UsageError("there is no such model folder", where=found.path, fix="check the path")
+    if Path(model_path(found.path)).is_dir():
+        return
+    # Any other name is looked for on the hub when the stage runs; a path cannot be, nor a stage with a slip in it.
+    is_path = found.path.startswith((".", "/", "~")) or found.path.count("/") > 1
+    if is_path or ("/" not in found.path and nearest(found.path, names)):
+        what = (
+            "there is no such model folder" if is_path else "there is no such model, and no earlier stage of this name"
+        )
+        raise UsageError(what, where=found.path, fix="check the path")
 
 
 def _model(found: Input) -> str:

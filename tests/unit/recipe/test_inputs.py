@@ -111,7 +111,18 @@ def test_mistyped_paths_are_found_before_anything_runs(plan: Plan, folder: Path)
     train = {"name": "sft", "kind": "train", "train": {"kind": "sft", "model": "org/m", "data": [{"path": "maed"}]}}
     with pytest.raises(DatasetError) as data:
         check_inputs(plan(MADE, train))
-    assert data.value.fix == "did you mean the stage `made`?"
+    assert data.value.fix == "did you mean `made`?"
+
+
+def test_a_slip_in_the_name_of_a_stage_is_no_model_of_the_hub(plan: Plan) -> None:
+    def trained(name: str, model: str) -> dict[str, Any]:
+        return {"name": name, "kind": "train", "train": {"kind": "sft", "model": model, "data": [{"path": "made"}]}}
+
+    check_inputs(plan(MADE, trained("sft", "gpt2"), trained("more", "sft")))
+    for slip, meant in (("stf", "sft"), ("bsae", "base")):
+        with pytest.raises(UsageError, match="no earlier stage of this name") as caught:
+            check_inputs(plan(MADE, trained("sft", "gpt2"), trained("more", slip)))
+        assert caught.value.fix == f"did you mean `{meant}`?"
 
 
 def test_what_stages_make_is_not_looked_for(plan: Plan) -> None:
