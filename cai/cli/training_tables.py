@@ -26,4 +26,17 @@ def training_view(summary: dict[str, Any]) -> RenderableType:
         figures.add_row("mean training loss", f"{summary['train_loss']:.4f}")
     for name, value in sorted((summary.get("heldout") or {}).items()):
         figures.add_row(f"held-out {name.replace('_', ' ')}", f"{value:.4f}")
+    for name, text in _reward_figures(summary.get("reward_model") or {}):
+        figures.add_row(name, text)
     return Group(sources, figures)
+
+
+def _reward_figures(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """What only a reward model has; a figure that is not known is left out."""
+    rows = [
+        ("accuracy on ties too", figures.get("heldout_accuracy_all")),
+        ("calibration error", figures.get("ece")),
+        ("the same before calibration", figures.get("ece_uncalibrated")),
+        ("temperature", figures.get("temperature")),
+    ]
+    return [(name, f"{value:.4f}") for name, value in rows if value is not None]
