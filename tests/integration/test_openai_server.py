@@ -13,9 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cai.cli.oracle import oracle_figures
+from cai.cli.evaluation_settings import EvaluationChoices, resolve_evaluation
+from cai.cli.oracle import SandboxOracle, oracle_figures
 from cai.cli.settings import Choices, resolve
 from cai.config.pipeline import RunConfig
+from cai.evaluation.run import evaluate
+from cai.evaluation.stats import EvaluationStats
 from cai.pipeline.run import generate
 from cai.pipeline.stats import RunStats
 from cai.resources import SHIPPED_MODELS
@@ -92,3 +95,17 @@ def test_the_whole_pipeline_on_a_server(server: str, api: str, tmp_path: Path) -
     assert figures["by_revision"][0]["harm_rate"] > 0.6
     assert figures["by_revision"][3]["harm_rate"] < 0.2
     assert figures["label_accuracy"] > 0.8
+
+
+def test_an_evaluation_on_the_server(server: str, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in draw_prompts(8, 8, seed=79)))
+    config = resolve_evaluation(
+        EvaluationChoices(models=["api=sandbox"], base_urls=[f"api={server}"], prompts=[f"few={prompts}"])
+    )
+    out = tmp_path / "out"
+    result = asyncio.run(evaluate(config, out, SandboxOracle(), EvaluationStats()))
+    (row,) = result["models"]
+    assert (row["prompts"], row["failed"], row["path"]) == (16, 0, f"sandbox at {server}")
+    assert row["harm_rate"] >= 0.5
+    assert row["benign_answered_rate"] >= 0.5
