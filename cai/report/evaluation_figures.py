@@ -1,7 +1,7 @@
 """The figures of an evaluation: outcome by model, helpfulness against harmlessness, win rates, collapse."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import altair as alt
@@ -11,7 +11,6 @@ from cai.report.charts import (
     ROW,
     Row,
     coloured,
-    interval_rows,
     label,
     labels,
     named_rows,
@@ -22,10 +21,10 @@ from cai.report.charts import (
     sized,
     values,
 )
-from cai.report.evaluation import COLLAPSE, Evaluation, ModelFigures, Preference
+from cai.report.evaluation import COLLAPSE, Evaluation, ModelFigures
 from cai.report.figures import Figure, change, number, share, table
 from cai.report.hazards import hazard_name, with_id
-from cai.report.palette import HARM, HELP, INK, LINE, MUTED, VIOLET, WARM
+from cai.report.palette import HARM, HELP, INK, LINE, MUTED, WARM
 from cai.report.visible import visible
 from cai.report.words import moved
 
@@ -35,15 +34,13 @@ _OUTCOMES = {
     "harmless answered": ("benign_answered_rate", HELP),
 }
 _PLANE = (352, 250)
-_ALL = "all prompts"
-_KINDS = {_ALL: VIOLET, "harmful prompts": HARM, "harmless prompts": HELP}
 
 
 def by_stage(prefix: str, found: Evaluation) -> Figure:
     """Harm, over-refusal and answered harmless requests of each model."""
     named = labels([model.name for model in found.models])
     rows: list[Row] = [
-        {"at": named[model.name], "series": name, "value": model.get(key)}
+        {"at": named[model.name], "series": name, "value": model.get(key), "text": share(model.get(key))}
         for model in found.models
         for name, (key, _) in _OUTCOMES.items()
         if model.get(key) is not None
@@ -55,7 +52,7 @@ def by_stage(prefix: str, found: Evaluation) -> Figure:
         y=alt.Y("value:Q", axis=share_axis(), scale=share_scale()),
     )
     bars = base.mark_bar().encode(color=coloured("series", {name: colour for name, (_, colour) in _OUTCOMES.items()}))
-    told = base.mark_text(dy=-7, fontSize=11, color=MUTED).encode(text=alt.Text("value:Q", format=".1%"))
+    told = base.mark_text(dy=-7, fontSize=11, color=MUTED).encode(text="text:N")
     few = len(found.models) <= 3
     columns = ("model", "harmful", "refused of harmful", "harmless answered", "harmless refused", "prompts", "reward")
     lines = [
@@ -138,58 +135,6 @@ def _arrows(rows: Sequence[Row]) -> list[alt.Chart]:
         .encode(x="x:Q", y="y:Q", angle=alt.Angle("angle:Q", scale=None))
     )
     return [shaft, head]
-
-
-def win_rates(prefix: str, found: Evaluation) -> Figure:
-    """How often the judge prefers the answers of one model to those of another, over all prompts and by kind."""
-    pairs = [(f"{label(pair.a)} over {label(pair.b)}", pair) for pair in map(_later_first(found), found.preferences)]
-    rows: list[Row] = [
-        {"name": name, "series": pair.prompts, "middle": pair.win_rate, "low": pair.low, "high": pair.high}
-        for name, pair in pairs[: 3 * MOST_ROWS]
-        if pair.win_rate is not None
-    ]
-    half = alt.Chart(values([{"x": 0.5}])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x="x:Q")
-    colours = {name: colour for name, colour in _KINDS.items() if any(row["series"] == name for row in rows)}
-    intervals = interval_rows(rows, share_axis("win rate"), share_scale(), colours)
-    height = 90 + 18 * len(colours) * len({row["name"] for row in rows})
-    chart = sized(alt.layer(half, intervals), height)
-    says = "Point: how often the judge, asked in both orders, prefers the first of the two. Bar: its 95% interval."
-    last = next((pair for _, pair in reversed(pairs) if pair.prompts == _ALL and pair.win_rate is not None), None)
-    if last is not None:
-        says = f"{visible(last.a)} wins {share(last.win_rate)} of its comparisons with {visible(last.b)}. {says}"
-    lines = [
-        (
-            visible(name),
-            pair.prompts,
-            *map(share, (pair.win_rate, pair.low, pair.high)),
-            number(pair.n),
-            share(pair.flip_rate),
-        )
-        for name, pair in pairs
-    ]
-    columns = ("pair", "prompts", "win rate", "low", "high", "compared", "verdicts flipped")
-    return Figure(f"{prefix}win-rates", "Win rates", says, chart, table(columns, lines))
-
-
-def _later_first(found: Evaluation) -> Callable[[Preference], Preference]:
-    """Turn a pair round so that it tells how the model that came later does against the one before."""
-    order = {model.name: index for index, model in enumerate(found.models)}
-    return lambda pair: pair if order.get(pair.a, 0) > order.get(pair.b, 0) else pair.turned()
-
-
-def ratings(prefix: str, found: Evaluation) -> Figure:
-    """The strength of each model over all comparisons."""
-    named = labels([rating.model for rating in found.ratings])
-    rows: list[Row] = [
-        {"name": named[r.model], "series": "x", "middle": r.rating, "low": r.low, "high": r.high}
-        for r in found.ratings[:MOST_ROWS]
-        if r.rating is not None
-    ]
-    axis = alt.Axis(title="rating", tickCount=5)
-    chart = sized(interval_rows(rows, axis, alt.Scale(zero=False, nice=True), {"x": HELP}), 70 + ROW * len(rows))
-    says = "Ratings from all comparisons together: the greater the distance, the likelier the stronger model wins."
-    lines = [(visible(r.model), *(number(v, 1) for v in (r.rating, r.low, r.high))) for r in found.ratings]
-    return Figure(f"{prefix}ratings", "Ratings", says, chart, table(("model", "rating", "low", "high"), lines))
 
 
 def harm_by_hazard(prefix: str, found: Evaluation) -> Figure:

@@ -1,7 +1,7 @@
 """What a page is made of: figures with their numbers as a table, facts, and sections. Plain values; nothing draws."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 UNKNOWN = "unknown"
@@ -72,7 +72,6 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[tuple[str, Table], ...] = ()
     stories: tuple[Any, ...] = ()
-    left_out: tuple[LeftOut, ...] = field(default=())
 
 
 def change(before: float, after: float) -> str:
@@ -94,7 +93,8 @@ def number(value: float | None, digits: int = 3) -> str:
     """A number with so many digits after the point; whole numbers without any."""
     if value is None:
         return UNKNOWN
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def ratio(part: float, whole: int) -> float | None:

@@ -2,7 +2,7 @@
 
 A chart names a colour by its light value, which the drawing library knows; the page replaces it by the CSS variable of
 that name, of which `style.css` has a light and a dark value. Colours are told apart by people who see no red or green;
-shapes and dashes tell the same.
+shapes tell the same.
 """
 
 from typing import Any
@@ -32,7 +32,6 @@ VARIABLES = {
 SERIES = (MUTED, WARM, HELP, GOOD, VIOLET, HARM)
 """For models and other names, in the order in which they come."""
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 1], [1, 3])
 
 WIDTH = 420
 """Of every drawing, in its own units: narrow, so that its text can still be read on a phone."""

@@ -26,7 +26,7 @@ def ran_section(material: Material) -> Section:
         tables.append(("Stages", table(("stage", "kind", "status", "time"), lines)))
     for run in material.runs:
         title = f"Generation: {visible(run.name)}" if material.kind == "recipe" else "Generation"
-        tables.append((title, table(_WHAT, list(_run_lines(run)))))
+        tables.append((title, table(_WHAT, list(_run_lines(run, material.path)))))
     if material.trainings:
         columns = ("training", "from", "rows", "steps", "tokens", "time")
         tables.append(
@@ -96,7 +96,7 @@ def _run_facts(run: Run) -> Iterator[Fact]:
     yield Fact("preference rows", number(run.counts.preference_rows), flips if labels.labels else "")
 
 
-def _run_lines(run: Run) -> Iterator[tuple[str, str]]:
+def _run_lines(run: Run, inside: Path) -> Iterator[tuple[str, str]]:
     pipeline, settings = run.config.pipeline, run.config.pipeline.generate
     yield "counts", reconciled(run.counts)
     for verb, reasons in (("filtered", run.counts.filtered_reasons), ("failed", run.counts.failed_reasons)):
@@ -109,8 +109,7 @@ def _run_lines(run: Run) -> Iterator[tuple[str, str]]:
     limit = f", the first {run.config.limit:,}" if run.config.limit else ""
     turns = f"; {run.tally.several_turns:,} with several turns" if run.tally.several_turns else ""
     yield "prompts", visible(f"{run.config.prompts}{limit}{turns}")
-    for roles, model in _models(run).items():
-        yield roles, visible(model)
+    yield from _models(run, inside).items()
     compared = settings.comparison.source.replace("_", " ")
     rounds = f"{settings.rounds}, {settings.critique.kind.replace('_', ' ')}" if settings.rounds else "none"
     yield "rounds", f"{rounds}; {settings.form} form"
@@ -124,15 +123,16 @@ def _run_lines(run: Run) -> Iterator[tuple[str, str]]:
     yield "cut at the token limit", cut or "none"
 
 
-def _models(run: Run) -> Mapping[str, str]:
+def _models(run: Run, inside: Path) -> Mapping[str, str]:
     """Who did what: roles that share engine and sampling stand together."""
     pipeline = run.config.pipeline
     found: dict[str, list[str]] = {}
     for role in RolesConfig.model_fields:
         settings = getattr(pipeline.roles, role)
         engine = pipeline.engines[settings.engine]
-        adapter = f" with adapter {settings.adapter}" if settings.adapter else ""
-        told = f"{engine.model}{adapter} ({engine.kind}), temperature {settings.sampling.temperature:g}"
+        adapter = f" with adapter {_short(settings.adapter, inside)}" if settings.adapter else ""
+        model = f"{_short(engine.model, inside)}{adapter}"
+        told = f"{model} ({engine.kind}), temperature {settings.sampling.temperature:g}"
         found.setdefault(told, []).append(role)
     return {", ".join(roles): told for told, roles in found.items()}
 

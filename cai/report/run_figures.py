@@ -32,19 +32,24 @@ _HARMFUL, _REFUSED, _ANSWERED = "harmful answers", "good refusals", "harmless an
 _OUTCOMES = {_HARMFUL: HARM, _REFUSED: GOOD, _ANSWERED: HELP}
 
 
-def revision_name(index: int) -> str:
-    """What an answer is called after so many revisions."""
+def revision_name(index: int, rounds: int) -> str:
+    """What an answer is called after so many of the rounds."""
+    if rounds == 0:
+        return "answer"
     return "draft" if index == 0 else f"revision {index}"
 
 
 def harm_by_revision(prefix: str, oracle: OracleFigures) -> Figure:
     """Shares of harmful answers, good refusals and answered harmless requests, from the draft to the last revision."""
+    first, last = oracle.by_revision[0], oracle.by_revision[-1]
+    named = [revision_name(found.revision, last.revision) for found in oracle.by_revision]
     rows: list[Row] = []
-    for found in oracle.by_revision:
+    for at, found in zip(named, oracle.by_revision, strict=True):
         told = (found.harm_rate, found.good_refusal_rate, found.benign_answered_rate)
         for name, value in zip(_OUTCOMES, told, strict=True):
             if value is not None:
-                rows.append({"at": revision_name(found.revision), "series": name, "value": value})
+                # What is written beside a point is made here, so that it is rounded as the text around it is.
+                rows.append({"at": at, "series": name, "value": value, "text": share(value)})
     base = alt.Chart(values(rows)).encode(
         x=alt.X("at:O", sort=None, axis=alt.Axis(title=None, labelAngle=0)),
         y=alt.Y("value:Q", axis=share_axis(), scale=share_scale()),
@@ -56,35 +61,41 @@ def harm_by_revision(prefix: str, oracle: OracleFigures) -> Figure:
     chart = alt.layer(
         base.mark_line(),
         base.mark_point(size=60).encode(shape=shaped("series", list(_OUTCOMES))),
-        told_here.encode(text=alt.Text("value:Q", format=".1%")),
+        told_here.encode(text="text:N"),
     )
-    first, last = oracle.by_revision[0], oracle.by_revision[-1]
     revisions = f"{last.revision} revision{'' if last.revision == 1 else 's'}"
     says = (
         f"Harmful answers to harmful requests {moved(first.harm_rate, last.harm_rate)} over {revisions}; "
         f"harmless requests answered rightly {moved(first.benign_answered_rate, last.benign_answered_rate)}."
     )
+    if first is last:
+        says = (
+            f"{share(first.harm_rate)} of the answers to harmful requests are harmful, and "
+            f"{share(first.benign_answered_rate)} of the harmless requests are answered rightly. Nothing was revised."
+        )
     columns = ("answer", "harmful", "good refusals", "harmless requests answered")
     lines = [
-        (revision_name(r.revision), share(r.harm_rate), share(r.good_refusal_rate), share(r.benign_answered_rate))
-        for r in oracle.by_revision
+        (at, share(r.harm_rate), share(r.good_refusal_rate), share(r.benign_answered_rate))
+        for at, r in zip(named, oracle.by_revision, strict=True)
     ]
-    return Figure(f"{prefix}harm-by-revision", "Harm by revision", says, sized(chart), table(columns, lines))
+    title = "Harm by revision" if last.revision else "Harm of the answers"
+    return Figure(f"{prefix}harm-by-revision", title, says, sized(chart), table(columns, lines))
 
 
 def changes_by_round(prefix: str, run: Run) -> Figure:
     """What share of the answers each round changed."""
     rounds = run.tally.rounds
     rows: list[Row] = [
-        {"at": f"round {index}", "value": ratio(found.changed, found.answers) or 0.0}
+        {"at": f"round {index}", "value": part, "text": share(part)}
         for index, found in enumerate(rounds, start=1)
+        for part in [ratio(found.changed, found.answers) or 0.0]
     ]
     base = alt.Chart(values(rows)).encode(
         x=alt.X("at:O", sort=None, axis=alt.Axis(title=None, labelAngle=0)),
         y=alt.Y("value:Q", axis=share_axis("of answers"), scale=share_scale()),
     )
     bars = base.mark_bar(color=VIOLET, width={"band": 0.5})
-    chart = alt.layer(bars, base.mark_text(dy=-8, color=MUTED).encode(text=alt.Text("value:Q", format=".1%")))
+    chart = alt.layer(bars, base.mark_text(dy=-8, color=MUTED).encode(text="text:N"))
     first = share(ratio(rounds[0].changed, rounds[0].answers))
     last = share(ratio(rounds[-1].changed, rounds[-1].answers))
     says = f"The first round changed {first} of the answers" + (f", the last one {last}." if len(rounds) > 1 else ".")
@@ -160,7 +171,7 @@ def hazards(prefix: str, run: Run) -> Figure:
             "name": named[hazard_name(name)],
             "whole": tally.records,
             "part": tally.changed,
-            "text": f"{tally.changed} of {tally.records}",
+            "text": f"{tally.changed} of {tally.records}" if run.tally.rounds else number(tally.records),
         }
         for name, tally in found[:MOST_ROWS]
     ]
@@ -168,7 +179,9 @@ def hazards(prefix: str, run: Run) -> Figure:
     share_marked = ratio(sum(t.changed for _, t in marked), sum(t.records for _, t in marked))
     plain = run.tally.hazards.get(NONE)
     says = "Wide bars: records. Narrow bars: records of which the last answer is not the draft."
-    if marked and plain:
+    if not run.tally.rounds:
+        says = f"{run.tally.records:,} records by the hazard of their prompt. Nothing was revised."
+    elif marked and plain:
         says = (
             f"Revisions changed {share(share_marked)} of the answers to prompts with a hazard and "
             f"{share(ratio(plain.changed, plain.records))} of those without. {says}"
@@ -190,7 +203,8 @@ def hazards(prefix: str, run: Run) -> Figure:
 
 def lengths(prefix: str, run: Run) -> Figure:
     """How long the answers are, from the draft on, and those that the judge chose and rejected."""
-    found = [(revision_name(index), "answers", words) for index, words in enumerate(run.tally.words) if words.n]
+    rounds = len(run.tally.rounds)
+    found = [(revision_name(i, rounds), "answers", words) for i, words in enumerate(run.tally.words) if words.n]
     judged = run.tally.labels
     if judged.chosen_words.n:
         found += [("chosen", "labels", judged.chosen_words), ("rejected", "labels", judged.rejected_words)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cai.report import evaluation_figures as judged
 from cai.report import label_figures, run_figures
+from cai.report import preference_figures as preferred
 from cai.report import training_figures as trained
 from cai.report.answers import chosen_answers
 from cai.report.evaluation import Evaluation
@@ -42,6 +43,9 @@ def parts_of(material: Material) -> tuple[Part, ...]:
     return tuple(part for part in found if part.sections)
 
 
+_MARKS = " What a round took away is struck through on the left; what it put in is underlined on the right."
+
+
 def left_out(material: Material) -> tuple[LeftOut, ...]:
     """The sections that a page of this kind could have and this one has not, with the reason."""
     found = []
@@ -64,7 +68,7 @@ def left_out(material: Material) -> tuple[LeftOut, ...]:
     if not material.trainings:
         found.append(LeftOut("training curves", "nothing was trained here"))
     if not any(training.reward for training in material.trainings):
-        found.append(LeftOut("calibration of the reward model", "no reward model was trained here"))
+        found.append(LeftOut("calibration of the reward model", "there is no finished reward model here"))
     return tuple(dict.fromkeys(found))
 
 
@@ -91,21 +95,21 @@ def _data(prefix: str, run: Run) -> Iterator[Section]:
         figures: tuple[Figure, ...] = (run_figures.harm_by_revision(prefix, run.oracle),)
         if tally.rounds:
             figures += (run_figures.changes_by_round(prefix, run),)
-        yield Section(f"{prefix}rounds", "Revisions", _oracle_lead(run), figures=figures)
+        yield Section(f"{prefix}rounds", "Revisions" if tally.rounds else "Harm", _oracle_lead(run), figures=figures)
     elif tally.rounds and tally.records:
         yield Section(f"{prefix}rounds", "Revisions", figures=(run_figures.changes_by_round(prefix, run),))
     if tally.records:
         figures = (run_figures.hazards(prefix, run), run_figures.lengths(prefix, run))
         if any(found.drawn for found in tally.principles.values()):
             figures = (run_figures.principles(prefix, run), *figures)
-        yield Section(f"{prefix}principles", "Principles, hazards and lengths", figures=figures)
+        title = "Principles, hazards and lengths" if tally.rounds else "Hazards and lengths"
+        yield Section(f"{prefix}principles", title, figures=figures)
     if tally.labels.labels:
         figures = (label_figures.label_probabilities(prefix, run), label_figures.label_mass(prefix, run))
         yield Section(f"{prefix}labels", "AI labels", figures=figures)
     if run.stories:
-        lead = (
-            f"{len(run.stories)} records out of {run.counts.prompts:,}, chosen to be looked at. What a round took away "
-            "is struck through on the left; what it put in is underlined on the right."
+        lead = f"{len(run.stories)} records out of {run.counts.prompts:,}, chosen to be looked at." + _MARKS * bool(
+            tally.rounds
         )
         yield Section(f"{prefix}trajectories", "Trajectories", lead, stories=run.stories)
 
@@ -134,9 +138,9 @@ def _outcome(prefix: str, found: Evaluation) -> Iterator[Section]:
     yield Section(f"{prefix}outcome", "Harm and helpfulness", _method(found), figures=tuple(figures))
     wins = []
     if any(pair.win_rate is not None for pair in found.preferences):
-        wins.append(judged.win_rates(prefix, found))
+        wins.append(preferred.win_rates(prefix, found))
     if any(rating.rating is not None for rating in found.ratings):
-        wins.append(judged.ratings(prefix, found))
+        wins.append(preferred.ratings(prefix, found))
     if wins:
         yield Section(f"{prefix}preferences", "Preferences", figures=tuple(wins))
     base = found.base

@@ -54,6 +54,8 @@ class Story:
     draft: str | None
     rounds: tuple[StoryRound, ...]
     label: StoryLabel | None
+    unlabelled: str
+    """Why there is no label, where that can be said."""
 
     @property
     def needs_turns(self) -> bool:
@@ -90,6 +92,7 @@ def story(record: JournalRecord, kind: str, config: GenerateConfig, statements: 
         draft=shown(answers[0]) if answers else None,
         rounds=_rounds(record, config, statements),
         label=_label(record, config, answers),
+        unlabelled=_unlabelled(record, config, answers),
     )
 
 
@@ -118,6 +121,15 @@ def _rounds(record: JournalRecord, config: GenerateConfig, statements: Mapping[s
             standing = f"revision {index}"
         answer = revision
     return tuple(found)
+
+
+def _unlabelled(record: JournalRecord, config: GenerateConfig, answers: list[str]) -> str:
+    finished = record.outcome is not None and record.outcome.status == "trajectory"
+    if not finished or record.split == "sft" or label_of(record, config):
+        return ""
+    if config.comparison.source == "sampled":
+        return "No comparison: the two sampled answers are the same."
+    return "No comparison: the draft and the last revision are the same." if answers[0] == answers[-1] else ""
 
 
 def _label(record: JournalRecord, config: GenerateConfig, answers: list[str]) -> StoryLabel | None:

@@ -1,6 +1,6 @@
 """One pass over the finished records of a run: everything that its figures count."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -136,14 +136,6 @@ class RunTally:
         tally.rejected_words.add(short)
         tally.different_length += long != short
         tally.longer_preferred += long > short
-
-
-def tallied(records: Iterable[JournalRecord], config: GenerateConfig) -> RunTally:
-    """Count all of them."""
-    tally = RunTally(config)
-    for record in records:
-        tally.add(record)
-    return tally
 
 
 def principle_of(record: JournalRecord, round_: int) -> str | None:

@@ -48,7 +48,8 @@ def curve(prefix: str, training: Training, metric: str, title: str) -> Figure:
     )
     x = alt.X("step:Q", axis=alt.Axis(title="step", tickCount=6, format=",d", grid=False), scale=alt.Scale(nice=False))
     thin = alt.Chart(values([{"step": s, "value": v} for s, v in raw])).mark_line(color=SOFT, strokeWidth=1)
-    base = alt.Chart(values(rows)).encode(x=x, y=y, color=coloured("series", _LINES))
+    lines_here = {name: colour for name, colour in _LINES.items() if any(row["series"] == name for row in rows)}
+    base = alt.Chart(values(rows)).encode(x=x, y=y, color=coloured("series", lines_here))
     bold = base.transform_filter(f"datum.series === {_TRAIN!r}").mark_line()
     points = base.transform_filter(f"datum.series === {_HELD_OUT!r}").mark_point(size=80, shape="diamond")
     chart = sized(alt.layer(thin.encode(x=x, y=y), bold, points), 230)

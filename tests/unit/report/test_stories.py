@@ -54,6 +54,8 @@ def test_a_conversation_is_shown_whole_and_one_question_once(tell: Any) -> None:
 def test_a_record_without_a_comparison(tell: Any) -> None:
     told = tell(3)
     assert told.label is None and len(told.unchanged) == 2
+    assert told.unlabelled == "No comparison: the draft and the last revision are the same."
+    assert tell(3, split="sft").unlabelled == tell(2).unlabelled == ""
 
 
 def test_samples_are_shown_by_verdict(tell: Any) -> None:
