@@ -86,8 +86,10 @@ class RewardModel:
             EngineError: There is no such model, or it has no scalar head.
         """
         folder = find_model(model)
+        if device is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
         network, notes = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype="auto", output_loading_info=True
+            folder, dtype=torch.float32 if device == "cpu" else "auto", output_loading_info=True
         )
         if network.config.num_labels != 1 or notes["missing_keys"]:
             fix = "give a folder that `cai train reward` wrote"
@@ -95,10 +97,6 @@ class RewardModel:
         if network.config.get_text_config().pad_token_id is None:
             fix = "set it to a token that never ends an answer"
             raise EngineError("the model's config.json has no pad_token_id", where=model, fix=fix)
-        if device is None:
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cpu":
-            network = network.float()
         return cls(network.to(device), Encoder(folder), RewardScale.of(folder))
 
     def scores(self, prompts: Sequence[tuple[Message, ...]], answers: Sequence[str]) -> list[float]:

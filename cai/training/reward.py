@@ -127,8 +127,7 @@ def _measured(session: Session[RewardTraining], trainer: RewardModelTrainer, col
     if config.evaluate == "never":
         heldout = None
     session.stats.phase = "measuring"
-    # Saving in half precision rounded the weights; what is measured is what was saved, read in full precision.
-    network = trainer.model_wrapped.float().eval()
+    network = _saved_network(session, trainer)
     reference = session.data.train.select(_spread(len(session.data.train))) if heldout is None else heldout
     with reporting_memory():
         rewards = list(_rewards(network, reference, collator, config.micro_batch_size))
@@ -142,6 +141,20 @@ def _measured(session: Session[RewardTraining], trainer: RewardModelTrainer, col
         "reference": source,
         "reference_answers": 2 * len(rewards),
     }
+
+
+def _saved_network(session: Session[RewardTraining], trainer: RewardModelTrainer) -> Any:
+    """The network as others will load it: saving may have rounded its weights. A sharded one is taken as it is."""
+    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+        return trainer.model_wrapped.eval()
+    device = trainer.accelerator.device
+    # What was trained makes room.
+    trainer.accelerator.unwrap_model(trainer.model).to("cpu")
+    trainer.optimizer = trainer.lr_scheduler = None
+    trainer.accelerator.free_memory()
+    dtype = torch.float32 if device.type == "cpu" else "auto"
+    network: Any = AutoModelForSequenceClassification.from_pretrained(session.folder.path, dtype=dtype)
+    return network.to(device).eval()
 
 
 @torch.inference_mode()

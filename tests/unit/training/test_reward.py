@@ -66,14 +66,20 @@ def finished(tiny_model: Path, data: Path, tmp_path_factory: pytest.TempPathFact
     return out, trained(tiny_model, data, out, clip=2.5)
 
 
-def rewards(folder: Path, text: str) -> float:
-    """The reward of one conversation by transformers alone."""
+def heldout_rewards(folder: Path) -> list[float]:
+    """Rewards of the held-out answers, one at a time, by transformers alone."""
     network = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
-    encoder = Encoder(folder)
-    ids = AutoTokenizer.from_pretrained(folder)(text, add_special_tokens=False)["input_ids"]
-    assert encoder.decode(tuple(ids)) == text
-    with torch.no_grad():
-        return float(network(input_ids=torch.tensor([ids])).logits.item())
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    values = []
+    for number in range(48, 64):
+        row = pair(number)
+        for side in ("chosen", "rejected"):
+            turns = [*row["prompt"], *row[side]]
+            text = "\n".join(f"<|im_start|>{turn['role']}\n{turn['content']}<|im_end|>" for turn in turns)
+            ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+            with torch.no_grad():
+                values.append(float(network(input_ids=ids).logits.item()))
+    return values
 
 
 def test_it_learns_to_rank(finished: tuple[Path, dict[str, Any]]) -> None:
@@ -100,16 +106,35 @@ def test_the_scale_is_that_of_the_held_out_answers(finished: tuple[Path, dict[st
     assert scale == {name: summary["reward_model"][name] for name in ("mean", "std", "temperature", "clip")}
     assert scale["clip"] == 2.5
     assert (summary["reward_model"]["reference"], summary["reward_model"]["reference_answers"]) == ("heldout", 32)
-    values = []
-    for number in range(48, 64):
-        row = pair(number)
-        for side in ("chosen", "rejected"):
-            turns = [*row["prompt"], *row[side]]
-            text = "".join(f"<|im_start|>{turn['role']}\n{turn['content']}<|im_end|>\n" for turn in turns)
-            values.append(rewards(out, text.removesuffix("\n")))
+    values = heldout_rewards(out)
     mean = sum(values) / 32
     assert scale["mean"] == pytest.approx(mean, abs=1e-4)
     assert scale["std"] == pytest.approx(math.sqrt(sum((value - mean) ** 2 for value in values) / 32), abs=1e-4)
+
+
+def test_the_scale_is_that_of_the_saved_weights_in_full_precision(tiny_model: Path, data: Path, tmp_path: Path) -> None:
+    changes = {"max_steps": 6, "dtype": "bfloat16", "save_dtype": "bfloat16"}
+    figures = trained(tiny_model, data, tmp_path / "half", **changes)["reward_model"]
+    assert load_file(tmp_path / "half" / "model.safetensors")["score.weight"].dtype == torch.bfloat16
+    values = heldout_rewards(tmp_path / "half")
+    assert figures["mean"] == pytest.approx(sum(values) / 32, abs=1e-5)
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(tiny_model: Path, data: Path, tmp_path: Path) -> None:
+    class Stopping(TrainStats):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "step" and value == 5:
+                raise KeyboardInterrupt
+            super().__setattr__(name, value)
+
+    config = settings(tiny_model, data, epochs=2, save_steps=2, dropout=0.1, truncation_augment=0.5)
+    train(config, tmp_path / "whole", "never", TrainStats())
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "stopped", "never", Stopping())
+    assert not (tmp_path / "stopped" / "summary.json").exists()
+    train(config, tmp_path / "stopped", "always", TrainStats())
+    whole, stopped = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "stopped"))
+    assert all(torch.allclose(whole[name], stopped[name], atol=1e-6) for name in whole)
 
 
 def test_the_folder_is_a_sequence_classifier_with_weights_of_its_own(
