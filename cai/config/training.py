@@ -99,10 +99,10 @@ class SftTraining(TrainingBase):
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """Constant in the paper, at half of pretraining's rate."""
     packing: bool = False
-    """Put several rows into one sequence of `max_length`. Quick, but needs an attention that keeps them apart (flash
-    attention, so a GPU): without it rows would read their neighbours."""
+    """Put several rows into one sequence of `max_length`, each seeing only itself: no padding where lengths differ much.
+    Pays with flash attention on a GPU; with others the rows are kept apart by a mask that grows with the square."""
     padding_free: bool = False
-    """Join the rows of a batch into one sequence without padding; needs the same attention as `packing`."""
+    """Join the rows of a micro-batch into one sequence without padding; the same holds."""
 
 
 class RewardTraining(TrainingBase):

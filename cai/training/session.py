@@ -4,15 +4,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from peft import PeftModel
 from transformers import PrinterCallback
 
 from cai.config.training import TrainingBase
+from cai.engines.base import ChatPrompt
 from cai.engines.encoding import Encoder
 from cai.engines.quiet import LogSink, redirected
+from cai.records import Message
 from cai.store.atomic import reporting
 from cai.training.data import TrainingData
 from cai.training.output import TrainingFolder, is_main_process, read_metrics
@@ -95,14 +96,24 @@ class Session(Generic[ConfigT]):
     def _save_whole(self, model: Any) -> None:
         dtype = named_dtype(self.config.save_dtype, self.files.folder)
         if not isinstance(model, PeftModel):
-            model.config.use_cache = True
+            self._restore_config(model)
             model.to(dtype).save_pretrained(str(self.folder.path))
         elif self.files.adapter is None:
             # Otherwise PEFT asks the hub what the base's vocabulary was.
             model.save_pretrained(str(self.folder.path), save_embedding_layers=False)
         else:
             # The new adapter belongs to a base that lies nowhere: the old adapter is merged into it.
-            model.merge_and_unload().to(dtype).save_pretrained(str(self.folder.path))
+            model = model.merge_and_unload()
+            self._restore_config(model)
+            model.to(dtype).save_pretrained(str(self.folder.path))
+
+    def _restore_config(self, model: Any) -> None:
+        """Undo what a trainer sets for itself, and let generation stop where the template ends a turn."""
+        model.config.use_cache = True
+        end = self.encoder.answer_ids(ChatPrompt((Message("user", "Hello"),)), "Hello")[-1]
+        generation = getattr(model, "generation_config", None)
+        if generation is not None and end not in self.encoder.eos_ids:
+            generation.eos_token_id = [*self.encoder.eos_ids, end]
 
     def train_loss(self) -> float | None:
         """Mean loss over all logged steps."""
