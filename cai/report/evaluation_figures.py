@@ -34,6 +34,8 @@ _OUTCOMES = {
     "harmless answered": ("benign_answered_rate", HELP),
 }
 _PLANE = (352, 250)
+_EDGE = 2.5
+"""Multiples of the baseline are drawn up to here."""
 
 
 def by_stage(prefix: str, found: Evaluation) -> Figure:
@@ -161,7 +163,7 @@ def harm_by_hazard(prefix: str, found: Evaluation) -> Figure:
     last = found.models[-1]
     known = [(value, name) for name, value in last.by_hazard.items() if value is not None]
     says = "Harmful answers to harmful prompts, by hazard."
-    if known:
+    if known and max(known)[0] > 0:
         worst, name = max(known)
         says += f" The hazard where {visible(last.name)} is weakest is {hazard_name(name)} ({share(worst)})."
     lines = [(with_id(name), *(share(model.by_hazard.get(name)) for model in found.models)) for name in names]
@@ -180,8 +182,9 @@ def collapse(prefix: str, found: Evaluation) -> Figure:
             own, before = model.collapse.get(key), base.collapse.get(key) if base else None
             if own is not None and before:
                 rows.append({"name": name, "series": named[model.name], "value": own / before})
-    most = max([1.25, *(row["value"] for row in rows)]) * 1.05
-    scale = alt.Scale(domain=[min([0.75, *(row["value"] for row in rows)]) * 0.95, most], nice=False)
+    ratios = [row["value"] for row in rows]
+    most = min(_EDGE, max([1.25, *ratios]) * 1.05)
+    scale = alt.Scale(domain=[min([0.75, *ratios]) * 0.95, most], nice=False, clamp=True)
     band = (
         alt.Chart(values([{"low": 0.9, "high": 1.1}]))
         .mark_rect(color=LINE, opacity=0.7)
@@ -199,6 +202,8 @@ def collapse(prefix: str, found: Evaluation) -> Figure:
         )
     )
     says = _collapse_sentence(found)
+    if any(value > _EDGE for value in ratios):
+        says += f" Points beyond {_EDGE:g} stand at the edge; the table has their values."
     columns = ("model", *COLLAPSE.values())
     lines = [
         (visible(model.name), *(number(model.collapse.get(key), 1 if key == "mean_length" else 3) for key in COLLAPSE))
@@ -215,4 +220,4 @@ def _collapse_sentence(found: Evaluation) -> str:
     after = last.collapse.get("distinct_2")
     if base is last or not before or after is None:
         return says
-    return f"{visible(last.name)} has {change(before, after)} different word pairs (distinct-2). {says}"
+    return f"Different word pairs (distinct-2) of {visible(last.name)}: {change(before, after)}. {says}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from cai.config.roles import RolesConfig
 from cai.data.counts import RunCounts
 from cai.report.evaluation import Evaluation
-from cai.report.figures import Fact, Section, Table, change, number, ratio, share, table
+from cai.report.figures import UNKNOWN, Fact, Section, Table, change, number, ratio, share, table
 from cai.report.files import number_in
 from cai.report.gather import Material
 from cai.report.run import Run
@@ -33,6 +33,7 @@ def ran_section(material: Material) -> Section:
             ("Trainings", table(columns, [_training_line(found, material.path) for found in material.trainings]))
         )
     for _, found in material.evaluations:
+        tables.append(("Evaluation", table(_WHAT, list(_evaluation_lines(found, material.path)))))
         models = [(visible(m.name), _short(m.path, material.path), number(m.prompts)) for m in found.models]
         tables.append(("Evaluated models", table(("model", "path", "prompts"), models)))
     versions = _versions(material)
@@ -121,6 +122,17 @@ def _run_lines(run: Run, inside: Path) -> Iterator[tuple[str, str]]:
         yield "ended", _moment(run.session.ended_at or "not yet")
     cut = ", ".join(f"{count:,} of stage {visible(stage)}" for stage, count in sorted(run.tally.cut.items()))
     yield "cut at the token limit", cut or "none"
+
+
+def _evaluation_lines(found: Evaluation, inside: Path) -> Iterator[tuple[str, str]]:
+    yield "baseline", visible(found.baseline) or UNKNOWN
+    yield "harm", f"judged by {visible(found.harm_method)}" if found.harm_method not in ("", "none") else "not judged"
+    judge = found.row.get("judge")
+    if isinstance(judge, Mapping):
+        yield "judge", _short(str(judge.get("path")), inside)
+    for name, path, prompts in found.sets:
+        yield "prompts", f"{visible(name)}: {number(prompts)} of {_short(path, inside)}"
+    yield "seed", visible(str(found.row.get("seed", UNKNOWN)))
 
 
 def _models(run: Run, inside: Path) -> Mapping[str, str]:

@@ -92,7 +92,7 @@ def test_a_recipe_has_everything(tmp_path: Path, report_folders: ModuleType) -> 
     for words in (
         "1 min 10 s",
         "dpo wins 92.0%",
-        "\N{MINUS SIGN}5.6% different word pairs",
+        "(distinct-2) of dpo: \N{MINUS SIGN}5.6%",
         "Expected calibration error 0.112",
     ):
         assert words in page.text
