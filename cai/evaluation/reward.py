@@ -1,14 +1,16 @@
 """Scores of answers by a trained reward model, a bounded number at a time so that progress can be seen."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
+from cai.engines.quiet import LogSink, redirected
 from cai.errors import RequestError, UsageError
 from cai.evaluation.figures import Row
 from cai.evaluation.stats import EvaluationStats
 from cai.records import Message, Usage
-from cai.resources import model_path
 
 _ROWS_AT_ONCE = 64
 
@@ -25,8 +27,12 @@ class Scorer(Protocol):
         ...
 
 
-def load_scorer(model: str) -> Scorer:
+def load_scorer(model: str, log_path: Path) -> Scorer:
     """The reward model in a folder or on the hub.
+
+    Args:
+        model: Folder, or name on the hub.
+        log_path: File for what the libraries print meanwhile.
 
     Raises:
         EngineError: There is none, or it gives no single reward.
@@ -36,17 +42,24 @@ def load_scorer(model: str) -> Scorer:
         from cai.evaluation.reward_score import RewardModel
     except ImportError as error:
         fix = 'pip install "constitutional-ai[train]"'
-        raise UsageError(f"a reward model needs {error.name}", where="reward_model", fix=fix) from error
-    return RewardModel.load(model_path(model))
+        raise UsageError(f"a reward model cannot be loaded ({error})", where="reward_model", fix=fix) from error
+    sink = LogSink(log_path)
+    try:
+        with redirected(sink):
+            return RewardModel.load(model)
+    finally:
+        sink.close_file()
 
 
-def scored(scorer: Scorer, rows: Sequence[Row], stats: EvaluationStats) -> list[Row]:
+async def scored(scorer: Scorer, rows: Sequence[Row], stats: EvaluationStats) -> list[Row]:
     """The rows with their reward; without one where an answer is too long for the model."""
     done = []
     for some in _parts(rows):
         for row, reward in zip(some, _scores(scorer, some), strict=True):
             done.append(replace(row, reward=reward))
             stats.count(Usage(), failed=reward is None)
+        # Scoring blocks the loop; between batches an interrupt can come through.
+        await asyncio.sleep(0)
     return done
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cai.config.evaluation import EvaluationConfig, HarmMethod
 from cai.engines.identity import model_identity
+from cai.engines.model_folder import find_model
 from cai.errors import UsageError
 from cai.evaluation.answering import Answers, answer
 from cai.evaluation.asking import Replies, Workplace, ask, stagecraft
@@ -19,7 +20,7 @@ from cai.evaluation.oracle import Oracle
 from cai.evaluation.preference import Match, Referee, matches_of
 from cai.evaluation.refusal import detect_refusal
 from cai.evaluation.results import Judgement, Outcome, result_of, write_results
-from cai.evaluation.reward import Scorer, load_scorer, scored
+from cai.evaluation.reward import load_scorer, scored
 from cai.evaluation.stats import EvaluationStats
 from cai.evaluation.suites import Item, PromptSet, load_sets
 from cai.records import Label
@@ -77,7 +78,7 @@ async def evaluate(
             answers = {name: await answer(place, name, prompts) for name in order}
             rows = {name: _rows(plan, answers[name]) for name in config.models}
             rows, matches, judgement = await _judged(place, plan, answers, rows)
-        rows = _rewarded(plan, rows, stats)
+        rows = await _rewarded(place, rows, out / "logs" / "reward.log")
         stats.begin("working out the figures")
         outcomes = [Outcome(answers[name], rows[name]) for name in config.models]
         result = result_of(config, plan.sets, plan.method, outcomes, (matches, judgement))
@@ -91,6 +92,8 @@ def _plan(config: EvaluationConfig, oracle: Oracle | None) -> _Plan:
     for model in config.models.values():
         stagecraft(config, model)
         model_identity(model.engine, model.adapter)
+    if config.reward_model is not None:
+        find_model(config.reward_model)
     rubric = referee = None
     if config.judge is not None:
         craft = stagecraft(config, config.judge)
@@ -189,10 +192,11 @@ def _judgement(config: EvaluationConfig, replies: Replies, ratings: Sequence[Rat
     )
 
 
-def _rewarded(plan: _Plan, rows: dict[str, list[Row]], stats: EvaluationStats) -> dict[str, list[Row]]:
-    if plan.config.reward_model is None:
+async def _rewarded(place: Workplace, rows: dict[str, list[Row]], log: Path) -> dict[str, list[Row]]:
+    model = place.config.reward_model
+    if model is None:
         return rows
-    stats.begin("loading the reward model")
-    scorer: Scorer = load_scorer(plan.config.reward_model)
-    stats.begin("scoring with the reward model", sum(map(len, rows.values())))
-    return {name: scored(scorer, rows[name], stats) for name in rows}
+    place.stats.begin("loading the reward model")
+    scorer = load_scorer(model, log)
+    place.stats.begin("scoring with the reward model", sum(map(len, rows.values())))
+    return {name: await scored(scorer, rows[name], place.stats) for name in rows}

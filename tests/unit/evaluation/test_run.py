@@ -178,8 +178,8 @@ def test_the_reward_of_each_answer(workshop: Any, monkeypatch: pytest.MonkeyPatc
         def scores(self, prompts: Any, answers: Any) -> list[float]:
             return [float(len(answer)) for answer in answers]
 
-    monkeypatch.setattr(module, "load_scorer", lambda model: Lengths())
-    result = workshop.go(reward_model="some/folder")
+    monkeypatch.setattr(module, "load_scorer", lambda model, log: Lengths())
+    result = workshop.go(reward_model="cai-sandbox")
     responses = workshop.responses("base")
     assert all(row["reward"] == len(row["response"]) for row in responses)
     assert result["models"][0]["reward"] == pytest.approx(sum(row["reward"] for row in responses) / 7)
@@ -224,6 +224,7 @@ def test_an_oracle_that_cannot_read_a_prompt_is_refused(workshop: Any, oracle: A
         ({"prompts": {"s": {"path": "gone.jsonl"}}}, PromptSourceError),
         ({"models": {"m": {"engine": {"kind": "vllm", "model": "./gone/now"}}}}, EngineError),
         ({"judge": {"engine": {"kind": "vllm", "model": "./gone/now"}}}, EngineError),
+        ({"reward_model": "./gone/now"}, EngineError),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_made(workshop: Any, changed: Any, error: Any) -> None:
