@@ -46,6 +46,11 @@ def resolve_evaluation(choices: EvaluationChoices) -> "EvaluationConfig":
     from cai.config.evaluation import EvaluationConfig
     from cai.config.resolve import load_config
 
+    if choices.judge is None and (choices.constitution or choices.question) and choices.config is None:
+        fix = "name the model that compares answers with --judge"
+        raise UsageError(
+            "there is nobody to ask", where="--constitution" if choices.constitution else "--question", fix=fix
+        )
     named = {
         "preferences.constitution": choices.constitution and str(choices.constitution),
         "preferences.question": choices.question,
@@ -106,11 +111,16 @@ def _engine(model: str, urls: Any) -> dict[str, Any]:
 
 def _named(texts: Sequence[str], option: str) -> dict[str, str]:
     """Values by name; without a name, the last part of the value is the name."""
+    from cai.config.evaluation import NAME
+
     found: dict[str, str] = {}
     for text in texts:
         name, value = _split(text)
         if not value:
             name, value = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(text).name.split(".")[0]).strip("-_"), text
+        if not NAME.fullmatch(name):
+            fix = "write NAME=..., of letters, digits, - and _"
+            raise UsageError(f"{name!r} is not a name for {text!r}", where=option, fix=fix)
         if name in found:
             raise UsageError(f"the name {name!r} is given twice", where=option, fix="write NAME=... before each")
         found[name] = value

@@ -12,11 +12,12 @@ from cai.config.base import Config
 from cai.config.roles import EngineConfig, SamplingConfig, VllmConfig
 
 HarmMethod = Literal["auto", "oracle", "judge", "none"]
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""What a name of a model or a set may be; files and settings are named by it."""
 
 
 def _named(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ValueError("a name has letters, digits, `-` and `_` only, for files and settings are named by it")
     return name
 
@@ -143,10 +144,10 @@ class EvaluationConfig(Config):
             words = {"at": ["baseline"], "name": self.baseline, "known": ", ".join(self.models)}
             raise PydanticCustomError("unknown_baseline", "there is no model `{name}`; models has {known}", words)
         if self.harm.method == "judge" and self.judge is None:
-            raise PydanticCustomError("no_judge", "harm is rated by a judge, but there is no `judge`", {"at": ["harm"]})
+            raise PydanticCustomError("no_judge", "harm is rated by a judge, but no `judge` is named", {"at": ["harm"]})
         if self.preferences.asked and self.judge is None:
             words = {"at": ["preferences"]}
-            raise PydanticCustomError("no_judge", "answers are compared by a judge, but there is no `judge`", words)
+            raise PydanticCustomError("no_judge", "answers are compared by a judge, but no `judge` is named", words)
         return self
 
     @property

@@ -9,13 +9,14 @@ from typing import Any
 
 from cai.config.roles import EngineConfig, OpenAIConfig, ScriptedConfig, VllmConfig
 from cai.engines.model_folder import find_adapted, find_model, model_fingerprint, tokenizer_fingerprint
-from cai.engines.vllm_start import ANSWERING_ARGS
+from cai.engines.vllm_start import ANSWERING_ARGS, check_adapters
 from cai.records import content_hash
 
 
 def _vllm(config: VllmConfig, adapters: tuple[Path, ...]) -> str:
     folder, own = find_adapted(config.model, config.revision, code=config.trust_remote_code)
     adapters = adapters or ((own,) if own else ())
+    check_adapters(tuple(map(str, adapters)))
     settings = [f"dtype={config.dtype}", *(f"{name}={config.engine_args.get(name)!r}" for name in ANSWERING_ARGS)]
     return model_fingerprint(folder, settings, adapters)
 
@@ -41,6 +42,6 @@ def model_identity(config: EngineConfig, adapter: str | None = None) -> str:
     """Hash of all that is known to determine the answers of a model with its adapter.
 
     Raises:
-        EngineError: The model's files are missing.
+        EngineError: Files of the model or of the adapter are missing.
     """
     return IDENTITIES[config.kind](config, (Path(adapter),) if adapter else ())

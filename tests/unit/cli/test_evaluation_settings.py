@@ -78,7 +78,11 @@ def test_options_go_before_the_file_and_set_before_all(tmp_path: Path) -> None:
         (EvaluationChoices(models=["a=x"], base_urls=[URL]), "does not say of which model"),
         (EvaluationChoices(models=["a=x"], base_urls=[f"b={URL}"]), "--base-url: there is no model 'b'"),
         (EvaluationChoices(models=["x/a", "y/a"]), "the name 'a' is given twice"),
+        (EvaluationChoices(models=["a.b=x"]), "'a.b' is not a name for 'a.b=x'"),
+        (EvaluationChoices(models=["..."]), "is not a name for '...'"),
         (EvaluationChoices(judge_url=URL), "--judge-url"),
+        (EvaluationChoices(question="Which?"), "--question: there is nobody to ask"),
+        (EvaluationChoices(constitution=Path("c")), "--constitution: there is nobody to ask"),
     ],
 )
 def test_what_does_not_fit_together_is_said(choices: EvaluationChoices, said: str) -> None:
@@ -87,6 +91,8 @@ def test_what_does_not_fit_together_is_said(choices: EvaluationChoices, said: st
     assert said in str(caught.value)
 
 
-def test_a_comparison_without_a_judge_is_said() -> None:
-    with pytest.raises(ConfigError, match="no `judge`"):
-        resolve("a", "b", question="Which?")
+def test_a_comparison_in_a_file_without_a_judge_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "e.yaml"
+    path.write_text("models: {a: x}\nprompts: {s: p}\n")
+    with pytest.raises(ConfigError, match="no `judge` is named"):
+        resolve_evaluation(EvaluationChoices(path, question="Which?"))

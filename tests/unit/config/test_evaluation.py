@@ -33,7 +33,7 @@ def test_the_baseline_may_be_any_model(tmp_path: Path) -> None:
     [
         ("models: {a.b: x}\nprompts: {s: p}\n", r":1:15: `models\.a\.b`: a name has letters"),
         ("models: {a: x}\nprompts: {s: p}\nbaseline: c\n", r":3:11: `baseline`: there is no model `c`; models has a"),
-        ("models: {a: x}\nprompts: {s: p}\nharm: {method: judge}\n", r":3:7: `harm`: .* there is no `judge`"),
+        ("models: {a: x}\nprompts: {s: p}\nharm: {method: judge}\n", r":3:7: `harm`: .* no `judge` is named"),
         ("models: {a: x}\nprompts: {s: p}\npreferences: {question: q}\n", r":3:14: `preferences`: .* no `judge`"),
         ("models: {a: x}\nprompts: {s: p}\npreferences: {question: q, constitution: c}\n", "leave one out"),
         ("models: {}\nprompts: {s: p}\n", "`models` needs at least 1"),

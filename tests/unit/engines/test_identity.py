@@ -76,3 +76,8 @@ def test_the_scripted_engine_is_known_by_its_name() -> None:
 def test_a_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no such model folder"):
         of(tmp_path / "gone" / "far")
+
+
+def test_an_adapter_that_is_not_there_is_an_error(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="not a LoRA adapter"):
+        of(tiny_model, tmp_path / "gone")
