@@ -99,8 +99,8 @@ class SftTraining(TrainingBase):
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """Constant in the paper, at half of pretraining's rate."""
     packing: bool = False
-    """Put several rows into one sequence of `max_length`, each seeing only itself: no padding where lengths differ much.
-    Pays with flash attention on a GPU; with others the rows are kept apart by a mask that grows with the square."""
+    """Put several rows into one sequence of `max_length`, each seeing only itself: less padding. Pays with
+    flash attention on a GPU; with others the rows are kept apart by a mask that grows with the square of the length."""
     padding_free: bool = False
     """Join the rows of a micro-batch into one sequence without padding; the same holds."""
 
