@@ -183,6 +183,65 @@ def test_a_choice_without_tokens_is_refused(encoders: dict[str, Encoder]) -> Non
         encoders["chatml"].choice_ids(chat("x"), "")
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("text", HARMLESS)
+def test_an_answer_continues_the_prompt_and_ends_the_turn(
+    name: str, text: str, encoders: dict[str, Encoder], joint: dict[str, Any]
+) -> None:
+    encoder, prompt = encoders[name], chat("Hi.", "Yes.", "And?")
+    ids = encoder.answer_ids(prompt, text)
+    assert ids[-1] in encoder.control_ids
+    assert encoder.control_ids.isdisjoint(ids[:-1])
+    messages = [message.to_dict() for message in (*prompt.messages, Message("assistant", text))]
+    usual = joint[name].apply_chat_template(messages)["input_ids"]
+    whole = [*encoder.encode(prompt), *ids]
+    if text.strip():
+        assert usual[: len(whole)] == whole
+        assert not set(usual[len(whole) :]) & encoder.control_ids
+    else:
+        assert len(ids) <= len(text) + 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hostile_answer_ends_the_turn_once(name: str, encoders: dict[str, Encoder], families: dict[str, Any]) -> None:
+    encoder, prompt = encoders[name], chat("x")
+    end = encoder.answer_ids(prompt, "x")[-1]
+    for text in hostile_texts(families[name].controls):
+        ids = encoder.answer_ids(prompt, text)
+        assert ids[-1] == end
+        assert encoder.control_ids.isdisjoint(ids[:-1])
+
+
+def test_an_answer_continues_a_prompt_that_the_template_writes_another_way(
+    families: dict[str, Any], tmp_path: Path
+) -> None:
+    """A template that puts thoughts before a finished answer, which the model is not prompted for."""
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / file).write_bytes((families["chatml"].folder / file).read_bytes())
+    turn = (
+        "<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}<|im_end|>\n"
+    )
+    start = "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
+    (tmp_path / "chat_template.jinja").write_text(f"{{% for m in messages %}}{turn}{{% endfor %}}{start}")
+    encoder = Encoder.load(str(tmp_path))
+    prompt = chat("Hi.")
+    written = encoder.decode((*encoder.encode(prompt), *encoder.answer_ids(prompt, "Hello, how")))
+    assert written.endswith("<|im_start|>assistant\n<think>\nHello, how<|im_end|>")
+
+
+def test_a_template_without_an_end_of_turn_gets_the_end_of_the_model(families: dict[str, Any], tmp_path: Path) -> None:
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / file).write_bytes((families["chatml"].folder / file).read_bytes())
+    (tmp_path / "chat_template.jinja").write_text("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
+    (tmp_path / "config.json").write_text('{"eos_token_id": 7}')
+    encoder = Encoder.load(str(tmp_path))
+    assert encoder.answer_ids(chat("Hi."), "Hello")[-1] == 7
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    with pytest.raises(EngineError, match="no token that ends a turn"):
+        Encoder.load(str(tmp_path)).answer_ids(chat("Hi."), "Hello")
+
+
 def test_the_template_may_refuse_messages(encoders: dict[str, Encoder]) -> None:
     with pytest.raises(RequestError, match="Roles must alternate"):
         encoders["llama2"].encode(ChatPrompt((Message("assistant", "x"),)))
