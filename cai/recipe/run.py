@@ -92,7 +92,7 @@ def run_recipe(recipe: Recipe, watcher: Watcher, only: Collection[str] = ()) -> 
 
 def is_current(recipe: Recipe, state: RecipeState, stage: PlannedStage) -> bool:
     """Whether the stage came to its end with exactly what it would be given now, and its result is there."""
-    if not all(is_current(recipe, state, recipe.stage(name)) for name in stage.needs):
+    if _first_owed(recipe, state, stage) is not None:
         return False
     return _reusable(stage, state.stages[stage.name], stage_fingerprint(stage))
 
@@ -112,16 +112,23 @@ def _reusable(stage: PlannedStage, before: StageState, now: Fingerprint) -> bool
 
 def _check_needs(recipe: Recipe, state: RecipeState, stage: PlannedStage) -> None:
     # A report is of what there is.
-    for name in () if stage.kind == "report" else stage.needs:
-        if not is_current(recipe, state, recipe.stage(name)):
-            done = state.stages[name].finished_at is not None
-            what = f"`{stage.name}` reads what the stage `{name}` makes, and that {_missing(done=done)}"
-            fix = f"run that stage first, with --only {name}, or leave --only out"
-            raise UsageError(what, where=str(recipe.folder), fix=fix)
+    owed = None if stage.kind == "report" else _first_owed(recipe, state, stage)
+    if owed is not None:
+        again = "has changed since it was run" if state.stages[owed.name].finished_at else "has not come to its end yet"
+        what = f"`{stage.name}` builds on the stage `{owed.name}`, and that {again}"
+        fix = f"run that stage first, with --only {owed.name}, or leave --only out"
+        raise UsageError(what, where=str(recipe.folder), fix=fix)
 
 
-def _missing(*, done: bool) -> str:
-    return "would be different now" if done else "is not there yet"
+def _first_owed(recipe: Recipe, state: RecipeState, stage: PlannedStage) -> PlannedStage | None:
+    """The first of the stages on which a stage builds that would have to be run; None if all stand."""
+    for need in map(recipe.stage, stage.needs):
+        owed = _first_owed(recipe, state, need)
+        if owed is not None:
+            return owed
+        if not _reusable(need, state.stages[need.name], stage_fingerprint(need)):
+            return need
+    return None
 
 
 @dataclass(frozen=True)

@@ -129,12 +129,12 @@ def test_a_failure_ends_the_recipe_with_its_code_and_the_way_on(plan: Plan, fold
 
 def test_only_some_stages(plan: Plan) -> None:
     recipe = plan(MADE, OTHER, AGAIN)
-    with pytest.raises(UsageError, match="`again` reads what the stage `made` makes, and that is not there yet"):
+    with pytest.raises(UsageError, match="`again` builds on the stage `made`, and that has not come to its end yet"):
         run_recipe(recipe, Silent(), ["again"])
     assert statuses(recipe, "made") == {"made": "done", "other": "pending", "again": "pending"}
     assert statuses(recipe, "again") == {"made": "done", "other": "pending", "again": "done"}
     edited = plan({**MADE, "generate": {"rounds": 2}}, OTHER, AGAIN)
-    with pytest.raises(UsageError, match="would be different now"):
+    with pytest.raises(UsageError, match="the stage `made`, and that has changed since it was run"):
         run_recipe(edited, Silent(), ["again"])
     with pytest.raises(UsageError, match="no stage `agian`"):
         run_recipe(recipe, Silent(), ["agian"])
