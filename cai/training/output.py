@@ -81,8 +81,6 @@ class TrainingFolder:
         if is_main_process():
             folder._check(config, resume)
             make_folder(folder.logs)
-            make_folder(folder.checkpoints)
-            write_text(folder.config_path, _pretty(config.model_dump(mode="json")))
         return folder
 
     def summary(self) -> dict[str, Any] | None:
@@ -90,24 +88,31 @@ class TrainingFolder:
         return read_object(self.summary_path) if self.summary_path.is_file() else None
 
     def last_checkpoint(self) -> Path | None:
-        """The newest whole checkpoint."""
-        found = [path for path in self.checkpoints.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+        """The newest whole checkpoint: the state is what a trainer writes last."""
+        found = [path for path in self.checkpoints.glob("checkpoint-*") if _is_whole(path)]
         return max(found, key=lambda path: int(path.name.split("-")[-1]), default=None)
 
-    def check_start(self, start: Mapping[str, Any]) -> None:
-        """Hold a resumed training to the model and the data that it began with; note those of a new one.
+    def begin(self, config: TrainingBase, start: Mapping[str, Any]) -> None:
+        """Note the settings, and hold a resumed training to the model and the data that it began with.
+
+        Args:
+            config: The resolved settings.
+            start: Fingerprints of the model and the data.
 
         Raises:
             UsageError: One of them has changed.
         """
         if not is_main_process():
             return
-        if self.start_path.is_file():
-            changed = [name for name, value in start.items() if read_object(self.start_path).get(name) != value]
-            if changed and self.last_checkpoint() is not None:
+        if self.last_checkpoint() is not None:
+            before = read_object(self.start_path) if self.start_path.is_file() else {}
+            changed = [name for name, value in start.items() if before.get(name) != value]
+            if changed:
                 what = f"{' and '.join(changed)} changed since this training began"
                 raise UsageError(what, where=str(self.path), fix="choose a new folder, or delete this one")
+        make_folder(self.checkpoints)
         write_text(self.start_path, _pretty(start))
+        write_text(self.config_path, _pretty(config.model_dump(mode="json")))
 
     def keep_metrics_until(self, step: int) -> dict[str, Any]:
         """Forget what was logged after a checkpoint; returns the last row that stays, empty if there is none."""
@@ -138,6 +143,9 @@ class TrainingFolder:
             if foreign:
                 what = f"the folder is not empty and holds no training (it holds {', '.join(foreign[:3])})"
                 raise UsageError(what, where=where, fix="choose a new or empty folder")
+            return
+        if self.last_checkpoint() is None and not self.summary_path.is_file():
+            # It ended before there was anything to go on from, as for data in the wrong columns.
             return
         if resume == "never":
             fix = "choose a new folder, or resume"
@@ -173,6 +181,13 @@ def read_metrics(path: Path) -> Iterable[dict[str, Any]]:
         except ValueError:
             continue
         yield row
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        return isinstance(json.loads((checkpoint / "trainer_state.json").read_bytes()), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -62,6 +62,8 @@ class ProgressCallback(TrainerCallback):
         Raises:
             TrainingError: The loss is not a number any more, so nothing more can be learned.
         """
+        # Kept for nobody: every checkpoint would carry the figures of all steps.
+        state.log_history.clear()
         figures = renamed(logs or {})
         if "loss" not in figures and "eval_loss" not in figures:
             return

@@ -47,7 +47,7 @@ def train(config: TrainConfig, out: Path, resume: ResumeMode, stats: TrainStats)
         _check_unchanged(done, start, folder)
         return done
     with _locked(folder), quiet(folder):
-        folder.check_start(start)
+        folder.begin(config, start)
         stats.phase = "reading the data"
         encoder = files.encoder()
         data = load_data(config, config.kind, encoder, longest_row(config, files.folder))

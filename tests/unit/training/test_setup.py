@@ -1,0 +1,88 @@
+"""How a step is divided, and in which types models are held."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cai.config.training import SftTraining
+from cai.errors import EngineError, TrainingError, UsageError
+from cai.training.setup import (
+    ModelFiles,
+    half_precision,
+    longest_row,
+    micro_batch,
+    named_dtype,
+    reporting_memory,
+    weights_dtype,
+)
+
+
+def settings(**changes: Any) -> SftTraining:
+    return SftTraining.model_validate({"model": "m", "data": [{"path": "d"}], **changes})
+
+
+@pytest.mark.parametrize(
+    ("batch", "most", "processes", "divided"),
+    [
+        (32, 8, 1, (8, 4)),
+        (32, 8, 2, (8, 2)),
+        (30, 8, 1, (6, 5)),
+        (7, 4, 1, (1, 7)),
+        (4, 8, 1, (4, 1)),
+        (6, 8, 3, (2, 1)),
+    ],
+)
+def test_a_step_is_divided_evenly(
+    batch: int, most: int, processes: int, divided: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", str(processes))
+    assert micro_batch(settings(batch_size=batch, micro_batch_size=most)) == divided
+
+
+def test_a_batch_that_cannot_be_divided_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(UsageError, match=r"batch_size 8 cannot be divided among 3 processes .*multiple of 3"):
+        micro_batch(settings(batch_size=8))
+
+
+def test_a_cpu_computes_in_float32_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    lora = {"r": 4}
+    assert not half_precision(settings())
+    assert half_precision(settings(dtype="bfloat16"))
+    assert weights_dtype(settings(dtype="bfloat16")) == torch.float32
+    assert weights_dtype(settings(lora=lora)) == torch.float32
+    assert weights_dtype(settings(lora=lora, dtype="bfloat16")) == torch.bfloat16
+
+
+def test_a_row_is_no_longer_than_the_model_can_read(tiny_model: Path, tmp_path: Path) -> None:
+    assert longest_row(settings(max_length=5000), tiny_model) == 1024
+    assert longest_row(settings(max_length=100), tiny_model) == 100
+    assert longest_row(settings(max_length=5000), tmp_path) == 5000
+
+
+def test_auto_is_the_type_in_which_a_model_was_saved(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"dtype": "bfloat16"}))
+    assert named_dtype("auto", tmp_path) == torch.bfloat16
+    assert named_dtype("float32", tmp_path) == torch.float32
+    (tmp_path / "config.json").write_text("{}")
+    assert named_dtype("auto", tmp_path) == torch.float32
+
+
+def test_memory_that_ran_out_says_what_to_do() -> None:
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ):
+        with pytest.raises(TrainingError, match=r"memory ran out \(lower micro_batch_size"), reporting_memory():
+            raise error
+    with pytest.raises(RuntimeError, match="other"), reporting_memory():
+        raise RuntimeError("other")
+
+
+def test_a_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no such model folder"):
+        ModelFiles.find(str(tmp_path / "nowhere"))
