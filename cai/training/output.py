@@ -118,9 +118,10 @@ class TrainingFolder:
         """Forget what was logged after a checkpoint; returns the last row that stays, empty if there is none."""
         if not self.metrics_path.is_file():
             return {}
-        rows = [row for row in read_metrics(self.metrics_path) if row["step"] <= step and "loss" in row]
+        # Held-out rows are measured after the checkpoint of their step, and so again.
+        rows = [row for row in read_metrics(self.metrics_path) if row["step"] < step + ("loss" in row)]
         write_text(self.metrics_path, "".join(json.dumps(row) + "\n" for row in rows))
-        return rows[-1] if rows else {}
+        return next((row for row in reversed(rows) if "loss" in row), {})
 
     def finish(self, summary: Mapping[str, Any], *, keep_checkpoints: bool) -> dict[str, Any]:
         """Write the summary, then remove the checkpoints; returns the summary."""

@@ -75,6 +75,11 @@ class ProgressCallback(TrainerCallback):
             stats.tokens = stats.tokens_before + int(figures.pop("tokens", 0))
             row |= {"tokens": stats.tokens, "tokens_per_s": stats.tokens_per_s, "seconds": stats.seconds}
         figures.pop("eval_tokens", None)
+        if "eval_loss" in figures:
+            stats.heldout_step = state.global_step
+            stats.heldout = {
+                name.removeprefix("eval_"): float(value) for name, value in figures.items() if name.startswith("eval_")
+            }
         if state.is_world_process_zero:
             self._write({**row, **figures})
 

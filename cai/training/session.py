@@ -17,7 +17,7 @@ from cai.records import Message
 from cai.store.atomic import reporting
 from cai.training.data import TrainingData
 from cai.training.output import TrainingFolder, is_main_process, read_metrics
-from cai.training.progress import ProgressCallback, renamed
+from cai.training.progress import ProgressCallback
 from cai.training.setup import ModelFiles, named_dtype, reporting_memory
 from cai.training.stats import TrainStats
 
@@ -67,14 +67,12 @@ class Session(Generic[ConfigT]):
         """Figures on the held-out rows, by our names; empty if there are none or none are wanted."""
         if self.data.heldout is None or self.config.evaluate == "never":
             return {}
-        self.stats.phase = "measuring"
-        with reporting_memory():
-            figures = renamed(trainer.evaluate())
-        return {
-            name.removeprefix("eval_"): value
-            for name, value in figures.items()
-            if name.startswith("eval_") and name != "eval_tokens" and isinstance(value, int | float)
-        }
+        # With `epoch` they may have been measured after the last step already.
+        if self.stats.heldout_step != self.stats.step:
+            self.stats.phase = "measuring"
+            with reporting_memory():
+                trainer.evaluate()
+        return self.stats.heldout
 
     def save(self, trainer: Any) -> None:
         """Write the model, with the tokenizer and the chat template of the model at the start, byte for byte."""

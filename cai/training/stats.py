@@ -9,7 +9,8 @@ class TrainStats:
     """What has happened so far.
 
     `step` counts from the very first one, `tokens` and `seconds_before` include what an earlier session of a resumed
-    training did. `phase` is what goes on now, in words.
+    training did. `phase` is what goes on now, in words. `heldout` are the last figures on held-out rows, taken at
+    `heldout_step`.
     """
 
     phase: str = "loading"
@@ -21,6 +22,8 @@ class TrainStats:
     tokens: int = 0
     tokens_before: int = 0
     seconds_before: float = 0.0
+    heldout: dict[str, float] = field(default_factory=dict)
+    heldout_step: int | None = None
     started: float = field(default_factory=time.monotonic)
     training_since: float | None = None
     trained_s: float = 0.0
