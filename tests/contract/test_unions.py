@@ -8,9 +8,11 @@ from pydantic import TypeAdapter
 import cai.engines.build as engines
 from cai.config.roles import EngineConfig
 from cai.config.stages import CritiqueConfig, LabelConfig
+from cai.config.training import TrainConfig
 from cai.critique.build import CRITIQUE_MODES
 from cai.engines.identity import IDENTITIES
 from cai.labeling.build import LABEL_METHODS
+from cai.training.build import TRAINERS
 
 
 def kinds(config: Any) -> set[str]:
@@ -28,8 +30,9 @@ def kinds(config: Any) -> set[str]:
         (LABEL_METHODS, LabelConfig),
         (engines.ENGINES, EngineConfig),
         (IDENTITIES, EngineConfig),
+        (TRAINERS, TrainConfig),
     ],
-    ids=["critique", "labels", "engines", "identities"],
+    ids=["critique", "labels", "engines", "identities", "training"],
 )
 def test_the_builders_are_those_of_the_configuration(built: dict[str, Any], config: Any) -> None:
     assert set(built) == kinds(config)
