@@ -29,7 +29,7 @@ class LoraSettings(Config):
     alpha: Annotated[int, Field(ge=1)] = 32
     """The adapter's output is scaled by alpha / r."""
     dropout: Share = 0.05
-    """Share of the adapter's input that each step leaves out."""
+    """Share of the adapter's input that each step leaves out; DPO and KTO leave out nothing."""
     targets: tuple[str, ...] = ()
     """Names of the modules that get an adapter; empty means every linear layer but the head."""
 

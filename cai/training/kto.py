@@ -23,7 +23,6 @@ from cai.training.setup import (
     longest_row,
     lora_config,
     micro_batch,
-    padding_id,
     reporting_memory,
     training_arguments,
     weights_dtype,
@@ -138,7 +137,7 @@ def train_kto(session: Session[KtoTraining]) -> dict[str, Any]:
             ref_model=load_reference(config, session.files),
             args=arguments,
             # Only a mismatched answer can be too long, and is cut: it is no example, but a probe.
-            data_collator=DataCollatorForUnpairedPreference(pad_token_id=padding_id(tokenizer), max_length=longest),
+            data_collator=DataCollatorForUnpairedPreference(pad_token_id=tokenizer.pad_token_id, max_length=longest),
             train_dataset=with_partners(session.data.train, config.seed),
             eval_dataset=None if heldout is None else with_partners(heldout, config.seed),
             processing_class=tokenizer,

@@ -17,7 +17,7 @@ from cai.config.training import DpoTraining
 from cai.training import losses
 from cai.training.reference import completion_logps, load_reference, with_reference
 from cai.training.session import Session
-from cai.training.setup import lora_config, padding_id, reporting_memory, training_arguments, weights_dtype
+from cai.training.setup import lora_config, reporting_memory, training_arguments, weights_dtype
 from cai.training.trainer import OwnTrainer
 
 _IDS = ("input_ids", "attention_mask", "completion_mask")
@@ -136,7 +136,7 @@ def train_dpo(session: Session[DpoTraining]) -> dict[str, Any]:
             model=session.files.load(AutoModelForCausalLM, weights_dtype(config)),
             ref_model=load_reference(config, session.files),
             args=arguments,
-            data_collator=PairCollator(pad_token_id=padding_id(tokenizer)),
+            data_collator=PairCollator(pad_token_id=tokenizer.pad_token_id),
             train_dataset=session.data.train,
             eval_dataset=session.data.heldout,
             processing_class=tokenizer,

@@ -38,11 +38,13 @@ class ProgressCallback(TrainerCallback):
         last = self._folder.keep_metrics_until(state.global_step) if state.is_world_process_zero else {}
         self._stats.tokens = self._stats.tokens_before = int(last.get("tokens", 0))
         self._stats.seconds_before = float(last.get("seconds", 0.0))
+        self._stats.epoch = state.epoch or 0.0
         self._stats.begin(state.max_steps, state.global_step)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Count the step."""
         self._stats.step = state.global_step
+        self._stats.epoch = state.epoch or 0.0
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Go back to training, as far as anyone is told."""

@@ -64,7 +64,7 @@ def _finish(session: Session[Any], own: dict[str, Any], start: dict[str, Any]) -
         "base_model": config.model,
         "base_fingerprint": start["model"],
         "steps": stats.step,
-        "epochs": config.epochs if config.max_steps is None else None,
+        "epochs": stats.epoch,
         "seconds": round(stats.seconds, 3),
         "tokens": stats.tokens,
         "train_loss": session.train_loss(),

@@ -97,6 +97,8 @@ class Session(Generic[ConfigT]):
             self._restore_config(model)
             model.to(dtype).save_pretrained(str(self.folder.path))
         elif self.files.adapter is None:
+            for adapter in model.peft_config.values():
+                adapter.base_model_name_or_path = self.files.base_name()
             # Otherwise PEFT asks the hub what the base's vocabulary was.
             model.save_pretrained(str(self.folder.path), save_embedding_layers=False)
         else:

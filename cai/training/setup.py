@@ -16,6 +16,7 @@ from cai.config.training import TrainingBase
 from cai.engines.encoding import Encoder
 from cai.engines.model_folder import find_adapted, model_fingerprint, read_json
 from cai.errors import TrainingError, UsageError
+from cai.resources import SHIPPED_MODELS
 from cai.training.output import TrainingFolder
 
 _SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
@@ -43,13 +44,20 @@ class ModelFiles:
         """Hash of all that determines what the model says."""
         return model_fingerprint(self.folder, (), (self.adapter,) if self.adapter else ())
 
+    def base_name(self) -> str:
+        """Where an adapter is to look for its model: the hub name, or the folder from wherever it is asked."""
+        known = self.name in SHIPPED_MODELS or Path(self.name).is_dir()
+        return str(self.folder.resolve()) if known else self.name
+
     def encoder(self) -> Encoder:
         """The encoder that inference uses for this model."""
         return Encoder(self.folder)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The tokenizer as transformers knows it; only its special tokens matter here."""
+        """The tokenizer as the trainers want it, with a token that fills short rows: masked, so any will do."""
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
         return tokenizer
 
     def load(self, auto_class: Any, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
@@ -127,14 +135,6 @@ def lora_config(config: TrainingBase, task: str) -> LoraConfig | None:
     return LoraConfig(
         r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, task_type=task
     )
-
-
-def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
-    """The token that fills short rows; which one does not matter where it is masked, so the last resort is 0."""
-    for known in (tokenizer.pad_token_id, tokenizer.eos_token_id):
-        if isinstance(known, int):
-            return known
-    return 0
 
 
 def longest_row(config: TrainingBase, folder: Path) -> int:

@@ -17,6 +17,7 @@ class TrainStats:
     step: int = 0
     total_steps: int | None = None
     first_step: int = 0
+    epoch: float = 0.0
     loss: float | None = None
     accuracy: float | None = None
     tokens: int = 0

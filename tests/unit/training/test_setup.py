@@ -72,6 +72,24 @@ def test_auto_is_the_type_in_which_a_model_was_saved(tmp_path: Path) -> None:
     assert named_dtype("auto", tmp_path) == torch.float32
 
 
+def test_a_tokenizer_without_padding_gets_one(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((tiny_model / "tokenizer.json").read_bytes())
+    settings = json.loads((tiny_model / "tokenizer_config.json").read_text())
+    for gone, padding in (({"pad_token"}, "<|im_end|>"), ({"pad_token", "eos_token"}, "!")):
+        kept = {name: value for name, value in settings.items() if name not in gone}
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(kept))
+        assert ModelFiles("m", tmp_path, None).tokenizer().pad_token == padding
+
+
+def test_an_adapter_finds_its_model_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    assert ModelFiles("model", Path("model"), None).base_name() == str(tmp_path / "model")
+    assert ModelFiles("org/name", Path("cache/abc"), None).base_name() == "org/name"
+    shipped = ModelFiles.find("cai-sandbox")
+    assert shipped.base_name() == str(shipped.folder)
+
+
 def test_memory_that_ran_out_says_what_to_do() -> None:
     for error in (
         torch.OutOfMemoryError("CUDA out of memory"),

@@ -124,6 +124,18 @@ def test_a_step_is_the_same_however_it_is_divided(tiny_model: Path, answers: Pat
         torch.testing.assert_close(weights[1][name], tensor, atol=2e-5, rtol=1e-3)
 
 
+@pytest.mark.parametrize("lora", [None, {"r": 4, "dropout": 0.0}])
+def test_activations_computed_twice_change_nothing(
+    tiny_model: Path, answers: Path, tmp_path: Path, lora: dict[str, Any] | None
+) -> None:
+    curves = []
+    for twice in (False, True):
+        trained(tiny_model, answers, tmp_path / str(twice), gradient_checkpointing=twice, max_steps=3, lora=lora)
+        curves.append([row["loss"] for row in read_metrics(tmp_path / str(twice) / "metrics.jsonl")])
+    assert curves[0] == pytest.approx(curves[1], rel=1e-5)
+    assert curves[0][0] != pytest.approx(curves[0][-1], rel=1e-4)
+
+
 @pytest.mark.parametrize("joined", [{"packing": True, "max_length": 128}, {"padding_free": True}])
 def test_joined_rows_do_not_read_their_neighbours(
     tiny_model: Path, answers: Path, tmp_path: Path, joined: dict[str, Any]
