@@ -83,12 +83,13 @@ class AnswerTrainer(OwnTrainer, KTOTrainer):
         sums = [rewards * desirable, rewards * ~desirable, desirable.float(), (~desirable).float(), right.float()]
         figures = torch.stack([values.sum() for values in (*sums, attention_mask.float())])
         good, bad, goods, bads, rights, tokens = self.accelerator.gather(figures[None]).sum(dim=0).tolist()
-        noted = {"kl": float(point), "rewards/accuracies": rights / (goods + bads)}
-        noted |= {"rewards/chosen": good / goods} if goods else {}
-        noted |= {"rewards/rejected": bad / bads} if bads else {}
-        noted |= {"rewards/margins": good / goods - bad / bads} if goods and bads else {}
-        for name, value in noted.items():
-            self._metrics[mode][name].append(value)
+        noted = [("kl", float(point), 1.0), ("rewards/accuracies", rights / (goods + bads), goods + bads)]
+        noted += [("rewards/chosen", good / goods, goods)] if goods else []
+        noted += [("rewards/rejected", bad / bads, bads)] if bads else []
+        noted += [("rewards/margins", good / goods - bad / bads, 1.0)] if goods and bads else []
+        for name, value, weight in noted:
+            # The trainer takes the mean over batches, of which the last one is smaller.
+            self._metrics[mode][name] += [value] * int(weight)
         if mode == "train":
             self._total_train_tokens += int(tokens)
         self._metrics[mode]["num_tokens"] = [self._total_train_tokens]

@@ -92,7 +92,8 @@ class PairTrainer(OwnTrainer, DPOTrainer):
         figures = torch.stack([values.sum() for values in sums])
         *means, pairs, tokens = self.accelerator.gather(figures[None]).sum(dim=0).tolist()
         for name, value in zip(_FIGURES, means, strict=True):
-            self._metrics[mode][name].append(value / pairs)
+            # The trainer takes the mean over batches, of which the last one is smaller.
+            self._metrics[mode][name] += [value / pairs] * int(pairs)
         if mode == "train":
             self._total_train_tokens += int(tokens)
         self._metrics[mode]["num_tokens"] = [self._total_train_tokens]

@@ -177,3 +177,10 @@ def test_repeated_and_held_out_pairs_have_their_reference(tiny_model: Path, make
     assert summary["steps"] == 4
     assert curve(tmp_path / "out") == pytest.approx([0.693147] * 4, abs=1e-4)
     assert summary["heldout"]["loss"] == pytest.approx(0.693147, abs=1e-4)
+
+
+def test_held_out_accuracy_is_over_pairs_not_batches(tiny_model: Path, make_pair: Row, tmp_path: Path) -> None:
+    for name, numbers in (("train", range(8)), ("eval", range(8, 13))):
+        pq.write_table(pa.Table.from_pylist([make_pair(n) for n in numbers]), tmp_path / f"{name}-0.parquet")
+    heldout = trained(tiny_model, tmp_path, tmp_path / "out", max_steps=1, learning_rate=2e-4)["heldout"]
+    assert heldout["accuracy"] * 5 == pytest.approx(round(heldout["accuracy"] * 5), abs=1e-6)
