@@ -16,6 +16,7 @@ from trl.trainer.reward_config import RewardConfig
 from cai.config.training import RewardTraining
 from cai.engines.base import ChatPrompt
 from cai.engines.encoding import Encoder
+from cai.errors import UsageError
 from cai.records import Message
 from cai.store.atomic import write_text
 from cai.training.calibration import ScoredPair
@@ -68,6 +69,7 @@ def train_reward(session: Session[RewardTraining]) -> dict[str, Any]:
             processing_class=tokenizer,
             peft_config=lora_config(config, "SEQ_CLS"),
         )
+    _check_mergeable(config, sharded=trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled)
     session.train(trainer)
     if config.lora is not None:
         trainer.model = trainer.model_wrapped = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
@@ -92,6 +94,12 @@ def padding_id(tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> int:
     own = tokenizer.pad_token_id
     candidates = [own, *sorted(encoder.control_ids), 0, 1]
     return next(token for token in candidates if isinstance(token, int) and token != end)
+
+
+def _check_mergeable(config: RewardTraining, *, sharded: bool) -> None:
+    if config.lora is not None and sharded:
+        what = "the adapter of a reward model is merged at the end, which sharded weights do not allow"
+        raise UsageError(what, where="lora", fix="train without FSDP and DeepSpeed, or without an adapter")
 
 
 def _network(session: Session[RewardTraining]) -> Any:

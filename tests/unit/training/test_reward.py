@@ -16,7 +16,8 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from cai.config.training import RewardTraining
 from cai.data.tables import PREFERENCE_SCHEMA
 from cai.engines.encoding import Encoder
-from cai.training.reward import padding_id
+from cai.errors import UsageError
+from cai.training.reward import _check_mergeable, padding_id
 from cai.training.run import train
 from cai.training.stats import TrainStats
 
@@ -207,6 +208,13 @@ def test_after_training_with_an_adapter_the_model_is_whole(tiny_model: Path, dat
     assert network.config.num_labels == 1
     assert not notes["missing_keys"]
     assert not notes["unexpected_keys"]
+
+
+def test_an_adapter_over_sharded_weights_is_refused(tiny_model: Path, data: Path) -> None:
+    with pytest.raises(UsageError, match="merged at the end"):
+        _check_mergeable(settings(tiny_model, data, lora={}), sharded=True)
+    _check_mergeable(settings(tiny_model, data, lora={}), sharded=False)
+    _check_mergeable(settings(tiny_model, data), sharded=True)
 
 
 def test_it_can_begin_from_an_adapter_of_a_language_model(tiny_model: Path, data: Path, tmp_path: Path) -> None:
