@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cai.config.training import TrainConfig
-from cai.errors import UsageError
+from cai.errors import RunInUse, UsageError
 from cai.store.lock import RunLock
 from cai.store.run_dir import versions
 from cai.training.build import TRAINERS
@@ -89,7 +89,10 @@ def _check_unchanged(done: dict[str, Any], start: dict[str, Any], folder: Traini
 @contextmanager
 def _locked(folder: TrainingFolder) -> Iterator[None]:
     """One training at a time in a folder; the processes of one training share the main one's lock."""
-    lock = RunLock.acquire(folder.logs / "lock") if is_main_process() else None
+    try:
+        lock = RunLock.acquire(folder.logs / "lock") if is_main_process() else None
+    except RunInUse as error:
+        raise RunInUse(error.what, where=str(folder.path), fix=error.fix) from None
     try:
         yield
     finally:

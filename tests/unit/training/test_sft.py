@@ -21,8 +21,9 @@ from cai.config.training import SftTraining
 from cai.engines.base import ChatPrompt
 from cai.engines.encoding import Encoder
 from cai.engines.model_folder import find_adapted
-from cai.errors import TrainingError, UsageError
+from cai.errors import RunInUse, TrainingError, UsageError
 from cai.records import Message
+from cai.store.lock import RunLock
 from cai.training.output import ResumeMode, read_metrics
 from cai.training.run import train
 from cai.training.stats import TrainStats
@@ -202,6 +203,15 @@ def test_done_with_other_data_is_not_done(tiny_model: Path, make_answer: Row, wr
     write(data, [make_answer(n) for n in range(5)])
     with pytest.raises(UsageError, match="data changed since this training was done"):
         trained(tiny_model, data, tmp_path / "out", "if_possible", max_steps=1)
+
+
+def test_two_trainings_do_not_share_a_folder(tiny_model: Path, answers: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "logs").mkdir(parents=True)
+    lock = RunLock.acquire(tmp_path / "out" / "logs" / "lock")
+    with pytest.raises(RunInUse) as caught:
+        trained(tiny_model, answers, tmp_path / "out")
+    lock.release()
+    assert caught.value.where == str(tmp_path / "out")
 
 
 def test_an_adapter_leaves_the_base_alone_and_loads_with_peft(tiny_model: Path, answers: Path, tmp_path: Path) -> None:
