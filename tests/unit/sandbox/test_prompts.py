@@ -11,7 +11,7 @@ from cai.sandbox.prompts import draw_prompts
 
 @pytest.mark.parametrize(
     ("name", "harmful", "benign", "heldout"),
-    [("cai-sandbox", 300, 200, True), ("cai-sandbox-training", 800, 800, False)],
+    [("cai-sandbox", 300, 200, True), ("cai-sandbox-training", 1200, 1200, False)],
 )
 def test_shipped_prompts_can_be_drawn_again(name: str, harmful: int, benign: int, heldout: bool) -> None:
     drawn = "".join(
