@@ -25,7 +25,7 @@ def training_view(summary: dict[str, Any]) -> RenderableType:
     if summary["train_loss"] is not None:
         figures.add_row("mean training loss", f"{summary['train_loss']:.4f}")
     for name, value in sorted((summary.get("heldout") or {}).items()):
-        figures.add_row(f"held-out {name.replace('_', ' ')}", f"{value:.4f}")
+        figures.add_row(f"held-out {name.replace('_', ' ')}", "-" if value is None else f"{value:.4f}")
     for name, text in _reward_figures(summary.get("reward_model") or {}):
         figures.add_row(name, text)
     return Group(sources, figures)

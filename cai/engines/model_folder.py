@@ -15,7 +15,7 @@ from cai.resources import model_path
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _TEXT_FILES = ("*.json", "*.jinja", "*.txt", "*.model")
-_TOKENIZER_FILES = (
+TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -182,7 +182,7 @@ def tokenizer_fingerprint(folder: Path) -> str:
 
 
 def _add_tokenizer(digest: "hashlib._Hash", folder: Path) -> None:
-    for name in _TOKENIZER_FILES:
+    for name in TOKENIZER_FILES:
         _add_file(digest, folder / name)
 
 

@@ -65,7 +65,11 @@ def _figures(summary: Mapping[str, Any]) -> list[list[str]]:
     if summary["train_loss"] is not None:
         lines.append(["mean training loss", f"{summary['train_loss']:.4f}"])
     heldout = summary.get("heldout") or {}
-    lines += [[f"held-out {name.replace('_', ' ')}", f"{value:.4f}"] for name, value in sorted(heldout.items())]
+    lines += [
+        [f"held-out {name.replace('_', ' ')}", f"{value:.4f}"]
+        for name, value in sorted(heldout.items())
+        if value is not None
+    ]
     return lines
 
 

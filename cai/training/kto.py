@@ -20,10 +20,10 @@ from cai.training import losses
 from cai.training.reference import completion_logps, load_reference, with_reference
 from cai.training.session import Session
 from cai.training.setup import (
+    explained,
     longest_row,
     lora_config,
     micro_batch,
-    reporting_memory,
     training_arguments,
     weights_dtype,
 )
@@ -55,7 +55,7 @@ class AnswerTrainer(OwnTrainer, KTOTrainer):
     def reference_logps(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """The reference's log-probabilities of the answers and of the mismatched answers. # [B], [B]"""
         batch = {name: inputs[name] for name in (*_IDS, *_MISMATCHED)}
-        with reporting_memory():
+        with explained():
             own, mismatched = self.compute_ref_log_probs(self.ref_model or self.model, batch)  # type: ignore[no-untyped-call]
         return own, mismatched
 
@@ -131,7 +131,7 @@ def train_kto(session: Session[KtoTraining]) -> dict[str, Any]:
     )
     tokenizer = session.files.tokenizer()
     longest = longest_row(config, session.files.folder)
-    with reporting_memory():
+    with explained():
         trainer = AnswerTrainer(
             settings=config,
             model=session.files.load(AutoModelForCausalLM, weights_dtype(config)),

@@ -17,7 +17,7 @@ from cai.config.training import DpoTraining
 from cai.training import losses
 from cai.training.reference import completion_logps, load_reference, with_reference
 from cai.training.session import Session
-from cai.training.setup import lora_config, reporting_memory, training_arguments, weights_dtype
+from cai.training.setup import explained, lora_config, training_arguments, weights_dtype
 from cai.training.trainer import OwnTrainer
 
 _IDS = ("input_ids", "attention_mask", "completion_mask")
@@ -64,7 +64,7 @@ class PairTrainer(OwnTrainer, DPOTrainer):
     def reference_logps(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """The reference's log-probabilities of the chosen and the rejected answers. # [B], [B]"""
         batch = {name: inputs[name] for name in _IDS}
-        with reporting_memory():
+        with explained():
             chosen, rejected = self.compute_ref_log_probs(self.ref_model or self.model, batch)  # type: ignore[no-untyped-call]
         return chosen, rejected
 
@@ -131,7 +131,7 @@ def train_dpo(session: Session[DpoTraining]) -> dict[str, Any]:
         precompute_ref_log_probs=config.reference == "precomputed",
     )
     tokenizer = session.files.tokenizer()
-    with reporting_memory():
+    with explained():
         trainer = PairTrainer(
             settings=config,
             model=session.files.load(AutoModelForCausalLM, weights_dtype(config)),

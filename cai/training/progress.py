@@ -80,14 +80,14 @@ class ProgressCallback(TrainerCallback):
         if "eval_loss" in figures:
             stats.heldout_step = state.global_step
             stats.heldout = {
-                name.removeprefix("eval_"): float(value) for name, value in figures.items() if name.startswith("eval_")
+                name.removeprefix("eval_"): finite(value) for name, value in figures.items() if name.startswith("eval_")
             }
         if state.is_world_process_zero:
             self._write({**row, **figures})
 
     def _write(self, row: Mapping[str, Any]) -> None:
         with reporting(self._folder.metrics_path), self._folder.metrics_path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row, ensure_ascii=True) + "\n")
+            stream.write(json.dumps({name: finite(value) for name, value in row.items()}) + "\n")
 
 
 def renamed(logs: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +99,11 @@ def renamed(logs: Mapping[str, Any]) -> dict[str, Any]:
         if bare not in _LEFT_OUT:
             figures[prefix + _NAMES.get(bare, bare.replace("/", "_"))] = value
     return figures
+
+
+def finite(value: Any) -> Any:
+    """None for what JSON has no number for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _check_loss(loss: float, step: int) -> None:

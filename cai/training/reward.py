@@ -24,7 +24,7 @@ from cai.training.output import is_main_process
 from cai.training.reward_report import SCALE_FILE, reward_figures, scale_of
 from cai.training.reward_trainer import PairCollator, RewardModelTrainer
 from cai.training.session import Session
-from cai.training.setup import lora_config, reporting_memory, training_arguments, weights_dtype
+from cai.training.setup import explained, lora_config, training_arguments, weights_dtype
 
 DROPOUTS = (
     "attention_dropout",
@@ -58,7 +58,7 @@ def train_reward(session: Session[RewardTraining]) -> dict[str, Any]:
     arguments = RewardConfig(
         **training_arguments(config, session.folder), max_length=None, disable_dropout=config.dropout == 0
     )
-    with reporting_memory():
+    with explained():
         trainer = RewardModelTrainer(
             config,
             collator,
@@ -137,7 +137,7 @@ def _measured(session: Session[RewardTraining], trainer: RewardModelTrainer, col
     session.stats.phase = "measuring"
     network = _saved_network(session, trainer)
     reference = session.data.train.select(_spread(len(session.data.train))) if heldout is None else heldout
-    with reporting_memory():
+    with explained():
         rewards = list(_rewards(network, reference, collator, config.micro_batch_size))
     pairs = [] if heldout is None else [_scored(row, two) for row, two in zip(heldout, rewards, strict=True)]
     scale = scale_of([reward for two in rewards for reward in two], pairs, config.clip)

@@ -14,7 +14,7 @@ from cai.training.card import write_card
 from cai.training.data import load_data
 from cai.training.output import ResumeMode, TrainingFolder, is_main_process
 from cai.training.session import Session, quiet
-from cai.training.setup import ModelFiles, longest_row
+from cai.training.setup import ModelFiles, check_names, longest_row
 from cai.training.sources import find_source
 from cai.training.stats import TrainStats
 
@@ -32,12 +32,14 @@ def train(config: TrainConfig, out: Path, resume: ResumeMode, stats: TrainStats)
         The summary, as it is in summary.json.
 
     Raises:
-        UsageError: The folder holds something else, or the model or the data changed since it was begun.
+        UsageError: A setting names what is not there, the folder holds something else, or the model or the data changed
+            since it was begun.
         DatasetError: The data are missing, empty, or not in the columns of this kind.
         EngineError: There is no such model, or it has no chat template.
         TrainingError: Memory ran out, or the loss is not a number any more.
         RunInUse: Another process trains into this folder.
     """
+    check_names(config)
     files = ModelFiles.find(config.model)
     sources = [find_source(source, config.kind) for source in config.data]
     start = {"model": files.fingerprint(), "data": [source.fingerprint() for source in sources]}

@@ -1,5 +1,6 @@
 """One training under way: what its kind needs to build a trainer, and what is the same for all kinds around it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,28 +13,19 @@ from transformers import PrinterCallback
 from cai.config.training import TrainingBase
 from cai.engines.base import ChatPrompt
 from cai.engines.encoding import Encoder
+from cai.engines.model_folder import TOKENIZER_FILES
 from cai.engines.quiet import LogSink, redirected
 from cai.records import Message
 from cai.store.atomic import reporting
 from cai.training.data import TrainingData
 from cai.training.output import TrainingFolder, is_main_process, read_metrics
 from cai.training.progress import ProgressCallback
-from cai.training.setup import ModelFiles, named_dtype, reporting_memory
+from cai.training.setup import ModelFiles, explained, named_dtype
 from cai.training.stats import TrainStats
 
 ConfigT = TypeVar("ConfigT", bound=TrainingBase)
 
-_TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "chat_template.jinja",
-    "chat_template.json",
-    "tokenizer.model",
-    "vocab.json",
-    "merges.txt",
-)
+_TOKENIZER_FILES = (*TOKENIZER_FILES, "tokenizer.model", "vocab.json", "merges.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +51,18 @@ class Session(Generic[ConfigT]):
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(ProgressCallback(self.folder, self.stats))
         checkpoint = self.folder.last_checkpoint()
-        with reporting_memory():
+        with explained():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         self.stats.end("measuring")
 
-    def measure(self, trainer: Any) -> dict[str, float]:
+    def measure(self, trainer: Any) -> dict[str, float | None]:
         """Figures on the held-out rows, by our names; empty if there are none or none are wanted."""
         if self.data.heldout is None or self.config.evaluate == "never":
             return {}
         # With `epoch` they may have been measured after the last step already.
         if self.stats.heldout_step != self.stats.step:
             self.stats.phase = "measuring"
-            with reporting_memory():
+            with explained():
                 trainer.evaluate()
         return self.stats.heldout
 
@@ -125,8 +117,6 @@ class Session(Generic[ConfigT]):
 @contextmanager
 def quiet(folder: TrainingFolder) -> Iterator[None]:
     """Send what the libraries print to a log file of this process."""
-    import os
-
     rank = os.environ.get("RANK")
     sink = LogSink(folder.logs / (f"training-{rank}.log" if rank else "training.log"))
     try:

@@ -4,13 +4,18 @@ The one place that turns our settings into those of transformers and PEFT. Nothi
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+from transformers.training_args import OptimizerNames
 
 from cai.config.training import TrainingBase
 from cai.engines.encoding import Encoder
@@ -18,8 +23,10 @@ from cai.engines.model_folder import find_adapted, model_fingerprint, read_json
 from cai.errors import TrainingError, UsageError
 from cai.resources import SHIPPED_MODELS
 from cai.training.output import TrainingFolder
+from cai.yaml_model import nearest
 
 _SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -71,7 +78,7 @@ class ModelFiles:
         Raises:
             TrainingError: The weights do not fit into memory.
         """
-        with reporting_memory():
+        with explained():
             model = auto_class.from_pretrained(self.folder, dtype=dtype, local_files_only=True, **options)
             if self.adapter is None:
                 return model  # type: ignore[no-any-return]
@@ -83,17 +90,48 @@ class ModelFiles:
             return merged.requires_grad_(True)  # type: ignore[no-any-return]
 
 
-class reporting_memory:  # noqa: N801  (used as a context manager, and reads as a phrase)
-    """Turns memory that has run out into an error that says what to do."""
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what libraries raise for reasons that the user can mend into errors that say how.
 
-    def __enter__(self) -> None:
-        """Nothing is done before."""
+    Raises:
+        TrainingError: Memory ran out.
+        UsageError: The adapter's modules are not in the model.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error).lower() for words in _NO_MEMORY):
+            raise
+        fix = "lower micro_batch_size or max_length, set gradient_checkpointing or lora, or use more devices"
+        raise TrainingError("memory ran out", fix=fix) from error
+    except ValueError as error:
+        if not str(error).startswith("Target modules"):
+            raise
+        fix = "name modules of this model, or leave the list empty for every linear layer"
+        raise UsageError("the model has no modules of these names", where="lora.targets", fix=fix) from error
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        spent = isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
-        if error is not None and spent:
-            fix = "lower micro_batch_size or max_length, set gradient_checkpointing or lora, or use more devices"
-            raise TrainingError("memory ran out", fix=fix) from error
+
+def check_names(config: TrainingBase) -> None:
+    """Look up what is only a name in our settings, before anything is loaded.
+
+    Raises:
+        UsageError: transformers knows no such optimizer or place for metrics, it is not installed, or the GPU cannot
+            compute in bfloat16.
+    """
+    optimizers = [name.value for name in OptimizerNames]
+    if config.optimizer not in optimizers:
+        best = nearest(config.optimizer, optimizers)
+        fix = f"did you mean {best}?" if best else f"use one of {', '.join(sorted(optimizers))}"
+        raise UsageError(f"there is no optimizer {config.optimizer!r}", where="optimizer", fix=fix)
+    for name in config.report_to:
+        if name not in INTEGRATION_TO_CALLBACK:
+            fix = f"use one of {', '.join(sorted(INTEGRATION_TO_CALLBACK))}"
+            raise UsageError(f"metrics cannot be sent to {name!r}", where="report_to", fix=fix)
+        if find_spec(name) is None:
+            raise UsageError(f"{name} is not installed", where="report_to", fix=f"pip install {name}, or leave it out")
+    if config.dtype == "bfloat16" and on_gpu() and not torch.cuda.is_bf16_supported():
+        raise UsageError("this GPU cannot compute in bfloat16", where="dtype", fix="use float32")
 
 
 def on_gpu() -> bool:

@@ -8,7 +8,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from cai.config.training import SftTraining
 from cai.training.session import Session
-from cai.training.setup import longest_row, lora_config, reporting_memory, training_arguments, weights_dtype
+from cai.training.setup import explained, longest_row, lora_config, training_arguments, weights_dtype
 from cai.training.trainer import OwnTrainer
 
 
@@ -28,7 +28,7 @@ def train_sft(session: Session[SftTraining]) -> dict[str, Any]:
         # The rows have their ids and labels already; only packing still has something to do.
         dataset_kwargs={"skip_prepare_dataset": not config.packing},
     )
-    with reporting_memory():
+    with explained():
         trainer = SftTrainer(
             model=session.files.load(AutoModelForCausalLM, weights_dtype(config)),
             args=arguments,

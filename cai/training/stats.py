@@ -23,7 +23,7 @@ class TrainStats:
     tokens: int = 0
     tokens_before: int = 0
     seconds_before: float = 0.0
-    heldout: dict[str, float] = field(default_factory=dict)
+    heldout: dict[str, float | None] = field(default_factory=dict)
     heldout_step: int | None = None
     started: float = field(default_factory=time.monotonic)
     training_since: float | None = None

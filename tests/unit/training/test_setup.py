@@ -11,11 +11,12 @@ from cai.config.training import SftTraining
 from cai.errors import EngineError, TrainingError, UsageError
 from cai.training.setup import (
     ModelFiles,
+    check_names,
+    explained,
     half_precision,
     longest_row,
     micro_batch,
     named_dtype,
-    reporting_memory,
     weights_dtype,
 )
 
@@ -90,14 +91,35 @@ def test_an_adapter_finds_its_model_from_anywhere(tmp_path: Path, monkeypatch: p
     assert shipped.base_name() == str(shipped.folder)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"optimizer": "adamw_troch"}, r"no optimizer 'adamw_troch' .*adamw_torch"),
+        ({"report_to": ["wanbd"]}, r"sent to 'wanbd' .*wandb"),
+        ({"report_to": ["neptune"]}, r"neptune is not installed"),
+    ],
+)
+def test_names_are_looked_up_before_anything_is_loaded(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        check_names(settings(**changes))
+    check_names(settings(optimizer="rmsprop"))
+
+
+def test_modules_that_are_not_there_are_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"lora\.targets: the model has no modules"), explained():
+        raise ValueError("Target modules {'x'} not found in the base model")
+    with pytest.raises(ValueError, match="other"), explained():
+        raise ValueError("other")
+
+
 def test_memory_that_ran_out_says_what_to_do() -> None:
     for error in (
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory"),
     ):
-        with pytest.raises(TrainingError, match=r"memory ran out \(lower micro_batch_size"), reporting_memory():
+        with pytest.raises(TrainingError, match=r"memory ran out \(lower micro_batch_size"), explained():
             raise error
-    with pytest.raises(RuntimeError, match="other"), reporting_memory():
+    with pytest.raises(RuntimeError, match="other"), explained():
         raise RuntimeError("other")
 
 

@@ -254,6 +254,11 @@ def test_bfloat16_is_saved_as_asked(tiny_model: Path, answers: Path, tmp_path: P
     assert json.loads((tmp_path / "out" / "config.json").read_text())["dtype"] == "bfloat16"
 
 
+def test_an_adapter_for_other_modules_is_refused(tiny_model: Path, answers: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"lora\.targets"):
+        trained(tiny_model, answers, tmp_path / "out", lora={"targets": ["w_q"]})
+
+
 def test_a_loss_that_is_no_number_ends_the_training(tiny_model: Path, answers: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the loss is not a number any more"):
         trained(tiny_model, answers, tmp_path / "out", learning_rate=1e30, max_grad_norm=0.0, epochs=20, warmup=0.0)
