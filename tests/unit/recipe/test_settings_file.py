@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cai.recipe.settings_file import settings_text
@@ -17,11 +17,12 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXTS, VALUES, max_size=4))
-def test_every_value_comes_back(settings: dict[str, Any]) -> None:
-    source = parse_yaml(settings_text("x", settings), "x")
+def test_every_value_comes_back(values: dict[str, Any]) -> None:
+    source = parse_yaml(settings_text("x", values), "x")
     assert source.problems == []
-    assert (source.data or {}) == settings
+    assert (source.data or {}) == values
 
 
 @pytest.mark.parametrize(
