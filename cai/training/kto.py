@@ -24,7 +24,6 @@ from cai.training.setup import (
     longest_row,
     lora_config,
     micro_batch,
-    training_arguments,
     weights_dtype,
 )
 from cai.training.trainer import OwnTrainer
@@ -122,7 +121,7 @@ def train_kto(session: Session[KtoTraining]) -> dict[str, Any]:
         fix = "raise micro_batch_size, or use a batch_size that divides evenly"
         raise UsageError("KTO needs two rows at once, to estimate the divergence", where="micro_batch_size", fix=fix)
     arguments = KTOConfig(
-        **training_arguments(config, session.folder),
+        **session.arguments(),
         beta=config.beta,
         max_length=None,
         precompute_ref_log_probs=config.reference == "precomputed",

@@ -17,7 +17,7 @@ from cai.config.training import DpoTraining
 from cai.training import losses
 from cai.training.reference import completion_logps, load_reference, with_reference
 from cai.training.session import Session
-from cai.training.setup import explained, lora_config, training_arguments, weights_dtype
+from cai.training.setup import explained, lora_config, weights_dtype
 from cai.training.trainer import OwnTrainer
 
 _IDS = ("input_ids", "attention_mask", "completion_mask")
@@ -125,7 +125,7 @@ def train_dpo(session: Session[DpoTraining]) -> dict[str, Any]:
     """Train, measure and save; returns what the summary adds for this kind."""
     config = session.config
     arguments = DPOConfig(
-        **training_arguments(config, session.folder),
+        **session.arguments(),
         beta=config.beta,
         max_length=None,
         precompute_ref_log_probs=config.reference == "precomputed",

@@ -24,7 +24,7 @@ from cai.training.output import is_main_process
 from cai.training.reward_report import SCALE_FILE, reward_figures, scale_of
 from cai.training.reward_trainer import PairCollator, RewardModelTrainer
 from cai.training.session import Session
-from cai.training.setup import explained, lora_config, training_arguments, weights_dtype
+from cai.training.setup import explained, lora_config, weights_dtype
 
 DROPOUTS = (
     "attention_dropout",
@@ -55,9 +55,7 @@ def train_reward(session: Session[RewardTraining]) -> dict[str, Any]:
     tokenizer = session.files.tokenizer()
     collator = PairCollator(padding_id(tokenizer, session.encoder))
     tokenizer.pad_token = tokenizer.convert_ids_to_tokens(collator.pad_id)
-    arguments = RewardConfig(
-        **training_arguments(config, session.folder), max_length=None, disable_dropout=config.dropout == 0
-    )
+    arguments = RewardConfig(**session.arguments(), max_length=None, disable_dropout=config.dropout == 0)
     with explained():
         trainer = RewardModelTrainer(
             config,

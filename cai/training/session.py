@@ -20,7 +20,7 @@ from cai.store.atomic import reporting
 from cai.training.data import TrainingData
 from cai.training.output import TrainingFolder, is_main_process, read_metrics
 from cai.training.progress import ProgressCallback
-from cai.training.setup import ModelFiles, explained, named_dtype
+from cai.training.setup import ModelFiles, explained, named_dtype, training_arguments
 from cai.training.stats import TrainStats
 
 ConfigT = TypeVar("ConfigT", bound=TrainingBase)
@@ -32,7 +32,7 @@ _TOKENIZER_FILES = (*TOKENIZER_FILES, "tokenizer.model", "vocab.json", "merges.t
 class Session(Generic[ConfigT]):
     """Everything that the function of a kind is given.
 
-    It builds its trainer from `config`, `files` and `data`, then calls `train`, `measure` and `save` with it.
+    It builds its trainer from `arguments`, `files` and `data`, then calls `train`, `measure` and `save` with it.
     """
 
     config: ConfigT
@@ -41,6 +41,12 @@ class Session(Generic[ConfigT]):
     files: ModelFiles
     encoder: Encoder
     data: TrainingData
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that all of TRL's configuration classes share."""
+        arguments = training_arguments(self.config, self.folder)
+        # A trainer that is to measure each epoch insists on something to measure.
+        return arguments if self.data.heldout is not None else arguments | {"eval_strategy": "no"}
 
     def train(self, trainer: Any) -> None:
         """Train to the last step, from the last checkpoint if there is one.

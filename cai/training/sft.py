@@ -8,7 +8,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from cai.config.training import SftTraining
 from cai.training.session import Session
-from cai.training.setup import explained, longest_row, lora_config, training_arguments, weights_dtype
+from cai.training.setup import explained, longest_row, lora_config, weights_dtype
 from cai.training.trainer import OwnTrainer
 
 
@@ -20,7 +20,7 @@ def train_sft(session: Session[SftTraining]) -> dict[str, Any]:
     """Train, measure and save; returns what the summary adds for this kind."""
     config = session.config
     arguments = SFTConfig(
-        **training_arguments(config, session.folder),
+        **session.arguments(),
         packing=config.packing,
         padding_free=config.padding_free,
         eval_packing=False,

@@ -163,6 +163,10 @@ def test_held_out_rows_are_measured(tiny_model: Path, make_answer: Row, tmp_path
     assert trained(tiny_model, tmp_path, tmp_path / "never", evaluate="never", max_steps=1)["heldout"] == {}
 
 
+def test_measuring_each_epoch_needs_nothing_held_out(tiny_model: Path, answers: Path, tmp_path: Path) -> None:
+    assert trained(tiny_model, answers, tmp_path / "out", evaluate="epoch", epochs=1)["heldout"] == {}
+
+
 def test_a_stopped_training_goes_on_to_the_same_weights(tiny_model: Path, answers: Path, tmp_path: Path) -> None:
     whole = trained(tiny_model, answers, tmp_path / "whole", save_steps=2)
 
