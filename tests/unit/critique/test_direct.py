@@ -10,20 +10,12 @@ from cai.dialogue import Dialogue, Stagecraft
 from cai.records import Message
 from cai.resources import resource
 
-KIND = Principle(
-    id="kind",
-    statement="Be kind.",
-    critique_request="Is it kind?",
-    revision_request="Make it kind.",
-    comparison_question="Which is kinder?",
-)
 
-
-def test_nothing_is_asked() -> None:
+def test_nothing_is_asked(kind: Principle) -> None:
     async def ask(role: str, stage: str, round_: int, dialogue: Dialogue, principle: Principle | None = None) -> Reply:
         raise AssertionError((role, stage, round_, dialogue, principle))
 
     before = Stagecraft(resource("prompts"), "chat").opened((Message("user", "Hi"),)).answered("Go away.")
-    critique, dialogue = asyncio.run(Direct(DirectConfig()).critique(before, KIND, 1, ask))
+    critique, dialogue = asyncio.run(Direct(DirectConfig()).critique(before, kind, 1, ask))
     assert critique is None
     assert dialogue is before

@@ -11,16 +11,8 @@ from cai.engines.base import ChatPrompt
 from cai.records import Critique, Message
 from cai.resources import resource
 
-KIND = Principle(
-    id="kind",
-    statement="Be kind.",
-    critique_request="Is it kind?",
-    revision_request="Make it kind.",
-    comparison_question="Which is kinder?",
-)
 
-
-def test_one_critique_in_one_turn() -> None:
+def test_one_critique_in_one_turn(kind: Principle) -> None:
     asked: list[tuple[str, str, int, Dialogue, Principle | None]] = []
 
     async def ask(role: str, stage: str, round_: int, dialogue: Dialogue, principle: Principle | None = None) -> Reply:
@@ -29,10 +21,10 @@ def test_one_critique_in_one_turn() -> None:
 
     craft = Stagecraft(resource("prompts"), "chat")
     before = craft.opened((Message("user", "Hi"),)).answered("Go away.")
-    critique, dialogue = asyncio.run(SingleTurn(SingleTurnConfig()).critique(before, KIND, 3, ask))
+    critique, dialogue = asyncio.run(SingleTurn(SingleTurnConfig()).critique(before, kind, 3, ask))
     assert critique == Critique("kind", "Not very.", "length")
     ((role, stage, round_, given, principle),) = asked
-    assert (role, stage, round_, principle) == ("critic", "critique", 3, KIND)
+    assert (role, stage, round_, principle) == ("critic", "critique", 3, kind)
     assert isinstance(given.prompt, ChatPrompt)
     assert isinstance(dialogue.prompt, ChatPrompt)
     assert [message.role for message in given.prompt.messages] == ["user", "assistant", "user"]
