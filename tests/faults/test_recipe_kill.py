@@ -93,12 +93,13 @@ class Case:
         """Start, wait until something is so, and send a signal; all processes are gone when this returns."""
         process = self.start()
         end = time.monotonic() + PATIENCE_S
-        while not ready():
+        family: list[psutil.Process] = []
+        # A stage is noted as begun before its process and the guard are there.
+        while len(family) < 2 or not ready():
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < end
             time.sleep(0.002)
-        family = psutil.Process(process.pid).children(recursive=True)
-        assert len(family) >= 2, "the stage and the guard"
+            family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(how)
         _, err = process.communicate(timeout=PATIENCE_S)
         gone, left = psutil.wait_procs(family, timeout=PATIENCE_S)
@@ -178,12 +179,16 @@ def test_interrupted_it_stops_its_stage_in_order_and_says_how_to_go_on(case: Cas
 def test_a_second_driver_is_refused(case: Case) -> None:
     first = case.start()
     end = time.monotonic() + PATIENCE_S
-    while not case.begun("generate"):
+    # The lock says who holds it; the file may be seen while that is being written.
+    while f'"pid": {first.pid},' not in (case.out / "lock").read_text():
         assert time.monotonic() < end
         time.sleep(0.002)
     second = case.start()
-    out, _ = second.communicate(timeout=PATIENCE_S)
-    assert second.returncode == 6
-    assert json.loads(out)["error"]["kind"] == "in use"
-    first.kill()
-    first.communicate()
+    try:
+        out, _ = second.communicate(timeout=PATIENCE_S)
+        assert second.returncode == 6
+        assert json.loads(out)["error"]["kind"] == "in use"
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.communicate()
