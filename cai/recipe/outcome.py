@@ -1,17 +1,15 @@
 """What a recipe came to: the figures of its evaluation and its reward model, read from the files of its stages."""
 
-import json
-from pathlib import Path
 from typing import Any
 
-from cai.errors import StorageError
 from cai.recipe.plan import PlannedStage, Recipe
 from cai.recipe.state import RecipeState
-from cai.store.atomic import reporting
+from cai.store.json_file import read_object
 
 FIGURES = ("harm_rate", "benign_answered_rate", "over_refusal_rate", "distinct_2")
 """Of each evaluated model, as its evaluation.json names them."""
 REWARD_FIGURES = ("heldout_accuracy", "ece")
+_FIX = "remove it and run the recipe again"
 
 
 def outcome(recipe: Recipe, state: RecipeState) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def _last(recipe: Recipe, state: RecipeState, kind: str, training: str | None = 
     """The result of the last stage of a kind; empty if there is none."""
     for stage in _finished(recipe, state):
         if stage.kind == kind and (training is None or (stage.settings or {}).get("kind") == training):
-            return _read(stage.result)
+            return read_object(stage.result, _FIX)
     return {}
 
 
@@ -58,15 +56,3 @@ def _evaluation(result: dict[str, Any]) -> list[dict[str, Any]]:
 def _reward_model(result: dict[str, Any]) -> dict[str, Any] | None:
     figures = result.get("reward_model")
     return {key: figures.get(key) for key in REWARD_FIGURES} if isinstance(figures, dict) else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with reporting(path):
-        text = path.read_text(encoding="utf-8")
-    try:
-        row = json.loads(text)
-    except ValueError:
-        row = None
-    if not isinstance(row, dict):
-        raise StorageError("this is not a JSON object", where=str(path), fix="remove it and run the recipe again")
-    return row

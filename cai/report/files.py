@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cai.errors import StorageError
+from cai.store import json_file
 from cai.store.atomic import reporting
 
 SCHEMA_VERSION = 1
@@ -18,17 +19,11 @@ def read_object(path: Path, made_by: str) -> dict[str, Any]:
     Raises:
         StorageError: It cannot be read, is no JSON object, or has a format of another program.
     """
-    with reporting(path):
-        text = path.read_text(encoding="utf-8", errors="replace")
-    try:
-        row = json.loads(text)
-    except ValueError as error:
-        raise _broken(path, f"this is not JSON: {error}", made_by) from None
-    if not isinstance(row, dict):
-        raise _broken(path, "this is not a JSON object", made_by)
+    row = json_file.read_object(path, _again(made_by))
     version = row.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
-        raise _broken(path, f"this has format {version}, and this program knows format {SCHEMA_VERSION}", made_by)
+        what = f"this has format {version}, and this program knows format {SCHEMA_VERSION}"
+        raise StorageError(what, where=str(path), fix=_again(made_by))
     return row
 
 
@@ -69,5 +64,5 @@ def rows_in(row: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _broken(path: Path, what: str, made_by: str) -> StorageError:
-    return StorageError(what, where=str(path), fix=f"run {made_by} again, then the report")
+def _again(made_by: str) -> str:
+    return f"run {made_by} again, then the report"

@@ -12,12 +12,11 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference, KTOTrainer
-from trl.trainer.utils import add_fused_lm_head
 
 from cai.config.training import KtoTraining
 from cai.errors import DatasetError, UsageError
 from cai.training import losses
-from cai.training.reference import completion_logps, load_reference, with_reference
+from cai.training.reference import ReferenceTrainer, completion_logps, load_reference
 from cai.training.session import Session
 from cai.training.setup import (
     explained,
@@ -26,30 +25,16 @@ from cai.training.setup import (
     micro_batch,
     weights_dtype,
 )
-from cai.training.trainer import OwnTrainer
 
 _IDS = ("input_ids", "attention_mask", "completion_mask")
 _MISMATCHED = ("KL_input_ids", "KL_attention_mask", "KL_completion_mask")
 _REFERENCE = ("ref_logps", "ref_KL_logps")
 
 
-class AnswerTrainer(OwnTrainer, KTOTrainer):
+class AnswerTrainer(ReferenceTrainer[KtoTraining], KTOTrainer):
     """TRL's KTO trainer with our loss."""
 
-    def __init__(self, *, settings: KtoTraining, **kwargs: Any) -> None:
-        self._settings = settings
-        super().__init__(**kwargs)
-        if settings.reference == "precomputed":
-            self.ref_model = None
-        # TRL's own head computes entropies and mean logits too, for metrics that we do not show.
-        add_fused_lm_head(self.model.get_base_model() if settings.lora is not None else self.model)
-
-    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        """Rows come encoded."""
-        return dataset
-
-    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        return with_reference(self, dataset, _REFERENCE, batch_size)
+    reference_columns = _REFERENCE
 
     def reference_logps(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """The reference's log-probabilities of the answers and of the mismatched answers. # [B], [B]"""

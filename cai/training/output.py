@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from cai.config.training import TrainingBase
-from cai.errors import StorageError, UsageError
+from cai.errors import UsageError
 from cai.store.atomic import make_folder, reporting, write_text
+from cai.store.json_file import read_object
 
 ResumeMode = Literal["never", "if_possible", "always"]
 
 SUMMARY_VERSION = 1
+_FIX = "delete the folder and train again"
 _IGNORED_CHANGES = {"log_steps", "save_steps", "keep_checkpoints", "report_to", "micro_batch_size"}
 """Settings that may differ when a training goes on: they change no weight, but for the last digits."""
 
@@ -85,7 +87,7 @@ class TrainingFolder:
 
     def summary(self) -> dict[str, Any] | None:
         """The summary of a training that is done; None if it is not."""
-        return read_object(self.summary_path) if self.summary_path.is_file() else None
+        return read_object(self.summary_path, _FIX) if self.summary_path.is_file() else None
 
     def last_checkpoint(self) -> Path | None:
         """The newest whole checkpoint: the state is what a trainer writes last."""
@@ -105,7 +107,7 @@ class TrainingFolder:
         if not is_main_process():
             return
         if self.last_checkpoint() is not None:
-            before = read_object(self.start_path) if self.start_path.is_file() else {}
+            before = read_object(self.start_path, _FIX) if self.start_path.is_file() else {}
             changed = [name for name, value in start.items() if before.get(name) != value]
             if changed:
                 what = f"{' and '.join(changed)} changed since this training began"
@@ -151,27 +153,10 @@ class TrainingFolder:
         if resume == "never":
             fix = "choose a new folder, or resume"
             raise UsageError("a training is here already", where=where, fix=fix)
-        changed = _changes(read_object(self.config_path), config.model_dump(mode="json"))
+        changed = _changes(read_object(self.config_path, _FIX), config.model_dump(mode="json"))
         if changed:
             what = f"a training with other settings is here already ({', '.join(changed)})"
             raise UsageError(what, where=where, fix="choose a new folder, give the same settings, or delete this one")
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """A JSON object of an earlier session.
-
-    Raises:
-        StorageError: The file is not one.
-    """
-    with reporting(path):
-        text = path.read_text(encoding="utf-8")
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise StorageError("this is not a JSON object", where=str(path), fix="delete the folder and train again")
-    return value
 
 
 def read_metrics(path: Path) -> Iterable[dict[str, Any]]:

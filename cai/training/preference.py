@@ -11,14 +11,12 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
-from trl.trainer.utils import add_fused_lm_head
 
 from cai.config.training import DpoTraining
 from cai.training import losses
-from cai.training.reference import completion_logps, load_reference, with_reference
+from cai.training.reference import ReferenceTrainer, completion_logps, load_reference
 from cai.training.session import Session
 from cai.training.setup import explained, lora_config, weights_dtype
-from cai.training.trainer import OwnTrainer
 
 _IDS = ("input_ids", "attention_mask", "completion_mask")
 _REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
@@ -43,23 +41,10 @@ class PairCollator(DataCollatorForPreference):
         return batch
 
 
-class PairTrainer(OwnTrainer, DPOTrainer):
+class PairTrainer(ReferenceTrainer[DpoTraining], DPOTrainer):
     """TRL's DPO trainer with our losses."""
 
-    def __init__(self, *, settings: DpoTraining, **kwargs: Any) -> None:
-        self._settings = settings
-        super().__init__(**kwargs)
-        if settings.reference == "precomputed":
-            self.ref_model = None
-        # TRL's own head computes entropies and mean logits too, for metrics that we do not show.
-        add_fused_lm_head(self.model.get_base_model() if settings.lora is not None else self.model)
-
-    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        """Rows come encoded."""
-        return dataset
-
-    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        return with_reference(self, dataset, _REFERENCE, batch_size)
+    reference_columns = _REFERENCE
 
     def reference_logps(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """The reference's log-probabilities of the chosen and the rejected answers. # [B], [B]"""

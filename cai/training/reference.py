@@ -1,15 +1,42 @@
 """The frozen reference of DPO and KTO: a model of its own in memory, or only what it said before the first step."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from trl.trainer.utils import add_fused_lm_head
 
 from cai.config.training import ReferenceSettings
 from cai.training.setup import ModelFiles, half_precision, named_dtype
+from cai.training.trainer import OwnTrainer
+
+Settings = TypeVar("Settings", bound=ReferenceSettings)
+
+
+class ReferenceTrainer(OwnTrainer, Generic[Settings]):
+    """Mixed into TRL's trainers against a reference, before them: rows come encoded, the reference may be numbers."""
+
+    ref_model: Any
+    reference_columns: ClassVar[tuple[str, ...]]
+    """Columns that hold what the reference says; one for each tensor of `reference_logps`."""
+
+    def __init__(self, *, settings: Settings, **kwargs: Any) -> None:
+        self._settings = settings
+        super().__init__(**kwargs)
+        if settings.reference == "precomputed":
+            self.ref_model = None
+        # TRL's own head computes entropies and mean logits too, for metrics that we do not show.
+        add_fused_lm_head(self.model.get_base_model() if settings.lora is not None else self.model)
+
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        """Rows come encoded."""
+        return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        return with_reference(self, dataset, self.reference_columns, batch_size)
 
 
 def load_reference(config: ReferenceSettings, files: ModelFiles) -> PreTrainedModel | None:

@@ -10,7 +10,7 @@ from cai.report.files import number_in, read_object, read_rows, rows_in, text_in
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("{", "not JSON"), ("[1]", "not a JSON object"), ('{"schema_version": 2}', "format 2")],
+    [("{", "not a JSON object"), ("[1]", "not a JSON object"), ('{"schema_version": 2}', "format 2")],
 )
 def test_a_file_that_is_none_of_ours(text: str, what: str, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
