@@ -180,7 +180,8 @@ def test_a_second_driver_is_refused(case: Case) -> None:
     first = case.start()
     end = time.monotonic() + PATIENCE_S
     # The lock says who holds it; the file may be seen while that is being written.
-    while f'"pid": {first.pid},' not in (case.out / "lock").read_text():
+    lock = case.out / "lock"
+    while not (lock.exists() and f'"pid": {first.pid},' in lock.read_text()):
         assert time.monotonic() < end
         time.sleep(0.002)
     second = case.start()
