@@ -18,9 +18,8 @@ from typing import Any
 
 from cai.config.pipeline import RunConfig
 from cai.constitution.load import load_constitution
-from cai.data.export import export_datasets
 from cai.data.finished import finished_records, label_of
-from cai.data.tables import Provenance
+from cai.data.tables import Provenance, sft_rows
 from cai.resources import find
 from cai.sandbox.measure import Judged, Observed, measure
 from cai.sandbox.prompts import draw_prompts
@@ -28,9 +27,33 @@ from cai.store.journal import Journal
 from cai.store.run_dir import RunDir
 
 ROUNDS = 4
-SFT = ("--epochs", "2", "--learning-rate", "5e-4", "--batch-size", "32")
-REWARD = ("--epochs", "3", "--learning-rate", "3e-4", "--batch-size", "32")
-DPO = ("--epochs", "1", "--learning-rate", "5e-5", "--batch-size", "32", "--set", "beta=0.3")
+LEARNED = (0, 1, 4)
+"""Numbers of rounds after which the answers are trained on."""
+SFT = (
+    "--set",
+    "micro_batch_size=32",
+    "--epochs",
+    "3",
+    "--learning-rate",
+    "1e-3",
+    "--batch-size",
+    "32",
+    "--set",
+    "schedule=linear",
+)
+REWARD = ("--set", "micro_batch_size=32", "--epochs", "2", "--learning-rate", "4e-4", "--batch-size", "32")
+DPO = (
+    "--set",
+    "micro_batch_size=32",
+    "--epochs",
+    "1",
+    "--learning-rate",
+    "5e-5",
+    "--batch-size",
+    "32",
+    "--set",
+    "beta=1.0",
+)
 SHOWN = ("harm_rate", "good_refusal_rate", "benign_answered_rate", "over_refusal_rate", "distinct_2")
 
 Row = dict[str, Any]
@@ -65,9 +88,9 @@ class Laboratory:
         return self.cai("train", kind, "--data", self.folder / data, "--model", model, "--out", out, *arguments)
 
     def evaluate(self, name: str, models: Iterable[str]) -> list[Row]:
-        """Figures of trained models on the shipped held-out prompts, the base first."""
-        named = [f"{model}={self.folder / model}" for model in models]
-        chosen = [word for model in ("base=cai-sandbox", *named) for word in ("--model", model)]
+        """Figures of models on the shipped held-out prompts; `base` is the one before any training."""
+        paths = {model: "cai-sandbox" if model == "base" else self.folder / model for model in models}
+        chosen = [word for model, path in paths.items() for word in ("--model", f"{model}={path}")]
         row = self.cai("eval", *chosen, "--prompts", "cai-sandbox", "--out", self.folder / name)
         return [{key: model[key] for key in ("model", *SHOWN)} for model in row["models"]]
 
@@ -116,26 +139,28 @@ def _votes(run: RunDir, config: RunConfig) -> Iterator[tuple[str, Row, Sequence[
 
 
 def export_rounds(lab: Laboratory, rounds: int) -> str:
-    """The SFT dataset that the run with critiques would have made with fewer rounds; nothing is generated."""
+    """The SFT rows that the run with critiques would have made with fewer rounds; nothing is generated."""
     run = RunDir.existing(lab.folder / "critique")
     config = RunConfig.model_validate_json(run.config_path.read_text(encoding="utf-8"))
     settings = config.pipeline.generate.model_dump() | {"rounds": rounds, "sft": {"revisions": "final"}}
     if rounds == 0:
         settings["comparison"] = {"source": "sampled"}
     generate = type(config.pipeline.generate).model_validate(settings)
-    out = RunDir(lab.folder / f"data-{rounds}")
-    out.path.mkdir(exist_ok=True)
+    origin = Provenance("sandbox", "1.0.0", "cai-sandbox")
     with Journal.read_only(run.journal_path) as journal:
-        export_datasets(journal, out, generate, Provenance("sandbox", "1.0.0", "cai-sandbox"))
-    return f"data-{rounds}/datasets/sft"
+        session = journal.latest_session()
+        records = [r for r in finished_records(journal, session.number if session else 0) if r.split != "eval"]
+    name = f"rounds-{rounds}.jsonl"
+    rows = [row for record in records for row in sft_rows(record, generate, origin)]
+    (lab.folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return name
 
 
 def rounds_learned(lab: Laboratory) -> list[Row]:
     """What a model is like that was trained on the answers after each number of rounds."""
-    names = [f"sft-{rounds}" for rounds in range(ROUNDS + 1)]
-    for rounds, name in enumerate(names):
-        lab.train("sft", name, export_rounds(lab, rounds), *SFT)
-    return lab.evaluate("eval-rounds", names)
+    for rounds in LEARNED:
+        lab.train("sft", f"sft-{rounds}", export_rounds(lab, rounds), *SFT)
+    return lab.evaluate("eval-rounds", ["base", *(f"sft-{rounds}" for rounds in LEARNED)])
 
 
 def targets(lab: Laboratory) -> tuple[list[Row], list[Row]]:
@@ -155,7 +180,7 @@ def targets(lab: Laboratory) -> tuple[list[Row], list[Row]]:
     lab.generate("sampled", *sampled, "--set", f"engines.policy={engine}")
     for name, soft in (("dpo-soft", True), ("dpo-hard", False)):
         lab.train("dpo", name, "sampled", *DPO, "--set", f"soft_labels={str(soft).lower()}", model=str(policy))
-    return rewards, lab.evaluate("eval-targets", ["sft-4", "dpo-soft", "dpo-hard"])
+    return rewards, lab.evaluate("eval-targets", [f"sft-{ROUNDS}", "dpo-soft", "dpo-hard"])
 
 
 def main() -> None:
