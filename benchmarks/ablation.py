@@ -164,22 +164,18 @@ def rounds_learned(lab: Laboratory) -> list[Row]:
 
 
 def targets(lab: Laboratory) -> tuple[list[Row], list[Row]]:
-    """Soft targets against hard ones: reward models on pairs of draft and revision, DPO on pairs of the SFT model."""
-    rewards = []
-    for name, soft in (("soft", True), ("hard", False)):
-        made = lab.train("reward", f"reward-{name}", "critique", *REWARD, "--set", f"soft_targets={str(soft).lower()}")
-        rewards.append(
-            {"targets": name}
-            | {key: made["reward_model"][key] for key in ("heldout_accuracy", "ece_uncalibrated", "ece")}
-        )
+    """Soft targets against hard ones: reward models on all pairs, DPO on pairs of the SFT model's own answers."""
     policy = lab.folder / f"sft-{ROUNDS}"
-    engine = json.dumps(
-        {"kind": "vllm", "model": str(policy), "dtype": "float32", "max_model_len": 4096, "kv_cache_gib": 1}
-    )
+    engine = {"kind": "vllm", "model": str(policy), "dtype": "float32", "max_model_len": 4096, "kv_cache_gib": 1}
     sampled = ("--set", "generate.comparison.source=sampled", "--rounds", 0, "--set", "roles.generator.engine=policy")
-    lab.generate("sampled", *sampled, "--set", f"engines.policy={engine}")
-    for name, soft in (("dpo-soft", True), ("dpo-hard", False)):
-        lab.train("dpo", name, "sampled", *DPO, "--set", f"soft_labels={str(soft).lower()}", model=str(policy))
+    lab.generate("sampled", *sampled, "--set", f"engines.policy={json.dumps(engine)}")
+    figures = ("heldout_accuracy", "heldout_accuracy_all", "ece_uncalibrated", "ece")
+    rewards = []
+    for name, soft in (("soft", "true"), ("hard", "false")):
+        both = ("--data", lab.folder / "sampled", "--set", f"soft_targets={soft}")
+        made = lab.train("reward", f"reward-both-{name}", "critique", *REWARD, *both)
+        rewards.append({"targets": name} | {key: made["reward_model"][key] for key in figures})
+        lab.train("dpo", f"dpo-{name}", "sampled", *DPO, "--set", f"soft_labels={soft}", model=str(policy))
     return rewards, lab.evaluate("eval-targets", [f"sft-{ROUNDS}", "dpo-soft", "dpo-hard"])
 
 
