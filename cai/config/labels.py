@@ -58,7 +58,7 @@ class ComparisonConfig(Config):
     """Which pairs of answers are judged, and which of them become preferences."""
 
     source: Literal["draft_vs_revision", "revision_vs_revision", "sampled", "two_models"] = "draft_vs_revision"
-    """`draft_vs_revision` compares the draft with the last revision; `revision_vs_revision` the revisions of two rounds;
+    """`draft_vs_revision` compares the draft with the last revision; `revision_vs_revision` those of two rounds;
     `sampled` fresh answers of the generator; `two_models` one fresh answer of the generator with one of `second`."""
     rounds: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
     """With `revision_vs_revision`: the two rounds, such as [1, 4]; 0 is the draft."""

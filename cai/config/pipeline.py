@@ -1,5 +1,6 @@
 """A pipeline: engines, roles, settings of generation, and stages. This is what a file in pipelines/ holds."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -7,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from cai.config.base import Config
 from cai.config.recipe import StageConfig, check_stages
-from cai.config.roles import EngineConfig, RolesConfig
+from cai.config.roles import EngineConfig, RoleConfig, RolesConfig
 from cai.config.stages import GenerateConfig
 
 
@@ -29,10 +30,9 @@ class PipelineConfig(Config):
 
     @model_validator(mode="after")
     def _roles_name_engines(self) -> "PipelineConfig":
-        for role in type(self.roles).model_fields:
-            key = getattr(self.roles, role).engine
-            if key not in self.engines:
-                words = {"at": ["roles", role, "engine"], "key": key, "known": ", ".join(self.engines)}
+        for place, role in self._placed_roles():
+            if role.engine not in self.engines:
+                words = {"at": [*place, "engine"], "key": role.engine, "known": ", ".join(self.engines)}
                 raise PydanticCustomError("unknown_engine", "there is no engine `{key}`; engines has {known}", words)
         return self
 
@@ -40,6 +40,35 @@ class PipelineConfig(Config):
     def _stages_follow_each_other(self) -> "PipelineConfig":
         check_stages(self.stages)
         return self
+
+    @property
+    def all_roles(self) -> dict[str, RoleConfig]:
+        """Every role by the name under which it is asked: the four, and those that the generation stage adds.
+
+        `critic.1` and so on are the critics of critique mode cross_model, `labeler.1` and so on the labelers of an
+        ensemble, `second` is the other model of comparison source two_models.
+        """
+        short = {"critics": "critic", "labelers": "labeler"}
+        roles = {}
+        for place, role in self._placed_roles():
+            last = place[-1]
+            name = f"{short[str(place[-2])]}.{last + 1}" if isinstance(last, int) else last
+            roles[name] = role
+        return roles
+
+    def _placed_roles(self) -> Iterator[tuple[tuple[str | int, ...], RoleConfig]]:
+        """Each role with its place in the file."""
+        for name in type(self.roles).model_fields:
+            yield ("roles", name), getattr(self.roles, name)
+        generate = self.generate
+        if generate.critique.kind == "cross_model":
+            for index, critic in enumerate(generate.critique.critics):
+                yield ("generate", "critique", "critics", index), critic
+        if generate.labels.kind == "ensemble":
+            for index, labeler in enumerate(generate.labels.labelers):
+                yield ("generate", "labels", "labelers", index), labeler
+        if generate.comparison.second is not None:
+            yield ("generate", "comparison", "second"), generate.comparison.second
 
 
 class RunConfig(Config):

@@ -5,40 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cai.config.base import Config
-
-
-class SingleTurnConfig(Config):
-    """One critique in one turn, as in the paper."""
-
-    kind: Literal["single_turn"] = "single_turn"
-
-
-class DirectConfig(Config):
-    """No critique: the revision is asked for at once. The paper's ablation; worse for small models."""
-
-    kind: Literal["direct"] = "direct"
-
-
-CritiqueConfig = Annotated[SingleTurnConfig | DirectConfig, Field(discriminator="kind")]
-
-
-class ChoiceLabelConfig(Config):
-    """The probability that A is better, from the log-probabilities of the two letters, asked in both orders."""
-
-    kind: Literal["choice"] = "choice"
-    principles: Annotated[int, Field(ge=1)] = 1
-    """Principles drawn for each comparison; their labels are averaged."""
-
-
-LabelConfig = ChoiceLabelConfig
-"""One method so far; the next one makes this a union told apart by `kind`."""
-
-
-class ComparisonConfig(Config):
-    """Which pairs of answers are judged."""
-
-    source: Literal["draft_vs_revision", "sampled"] = "draft_vs_revision"
-    """`draft_vs_revision` compares the draft with the last revision; `sampled` compares two fresh answers."""
+from cai.config.critique import CritiqueConfig, PrinciplesConfig, RevisionConfig, SingleTurnConfig, VerdictConfig
+from cai.config.labels import ChoiceLabelConfig, ComparisonConfig, LabelConfig
 
 
 class SftConfig(Config):
@@ -66,8 +34,12 @@ class GenerateConfig(Config):
     form: Literal["chat", "transcript"] = "chat"
     """`chat` for models with a chat template; `transcript` for base models, in the paper's form with few-shots."""
     prompts_dir: str | None = None
-    """Folder of templates to use in place of the shipped ones."""
+    """Folder of templates that take the place of the shipped ones of the same name."""
+    principles: PrinciplesConfig = PrinciplesConfig()
     critique: CritiqueConfig = SingleTurnConfig()
+    verdict: VerdictConfig | None = None
+    """Ask for a structured verdict after each critique; by default there is none."""
+    revision: RevisionConfig = RevisionConfig()
     rounds: Annotated[int, Field(ge=0, le=64)] = 4
     """Rounds of critique and revision; the paper used 4."""
     history: Literal["full", "latest"] = "full"
@@ -83,7 +55,14 @@ class GenerateConfig(Config):
     """Seeds every draw: principles, samples, order of answers, splits."""
 
     @model_validator(mode="after")
-    def _pairs_need_a_revision(self) -> "GenerateConfig":
-        if self.rounds == 0 and self.comparison.source == "draft_vs_revision":
+    def _parts_fit_together(self) -> "GenerateConfig":
+        comparison = self.comparison
+        if self.rounds == 0 and comparison.source == "draft_vs_revision":
             raise ValueError("rounds is 0, so there is no revision to compare with: set comparison.source to sampled")
+        if comparison.rounds is not None and max(comparison.rounds) > self.rounds:
+            raise ValueError(f"comparison.rounds names round {max(comparison.rounds)}, but there are {self.rounds}")
+        if self.verdict is not None and self.critique.kind == "direct":
+            raise ValueError("critique mode direct makes no critique, so there is no verdict after it: remove verdict")
+        if "unchanged" in self.revision.checks and self.verdict is None:
+            raise ValueError("the check unchanged needs verdict: without a violation, the same answer again is right")
         return self

@@ -9,14 +9,7 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from cai.constitution.schema import Principle
 from cai.dialogue import Dialogue
-from cai.records import Critique
-
-
-class Reply(NamedTuple):
-    """What the model said; `text` is stripped and never empty."""
-
-    text: str
-    finish_reason: str
+from cai.records import Critique, Reply
 
 
 class Ask(Protocol):

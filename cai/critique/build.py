@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cai.config.stages import CritiqueConfig
+from cai.config.critique import CritiqueConfig
 from cai.critique.base import CritiqueMode
 from cai.critique.direct import Direct
 from cai.critique.single_turn import SingleTurn

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cai.config.stages import DirectConfig
+from cai.config.critique import DirectConfig
 from cai.constitution.schema import Principle
 from cai.critique.base import Ask, Criticised
 from cai.dialogue import Dialogue

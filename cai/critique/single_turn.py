@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cai.config.stages import SingleTurnConfig
+from cai.config.critique import SingleTurnConfig
 from cai.constitution.schema import Principle
 from cai.critique.base import Ask, Criticised
 from cai.dialogue import Dialogue

@@ -2,12 +2,11 @@
 
 import asyncio
 
-from cai.config.stages import DirectConfig
+from cai.config.critique import DirectConfig
 from cai.constitution.schema import Principle
-from cai.critique.base import Reply
 from cai.critique.direct import Direct
 from cai.dialogue import Dialogue, Stagecraft
-from cai.records import Message
+from cai.records import Message, Reply
 from cai.resources import resource
 
 

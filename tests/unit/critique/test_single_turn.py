@@ -2,13 +2,12 @@
 
 import asyncio
 
-from cai.config.stages import SingleTurnConfig
+from cai.config.critique import SingleTurnConfig
 from cai.constitution.schema import Principle
-from cai.critique.base import Reply
 from cai.critique.single_turn import SingleTurn
 from cai.dialogue import Dialogue, Stagecraft
 from cai.engines.base import ChatPrompt
-from cai.records import Critique, Message
+from cai.records import Critique, Message, Reply
 from cai.resources import resource
 
 
