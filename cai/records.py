@@ -6,12 +6,12 @@ Nothing here does I/O or knows an engine. `to_dict`/`from_dict` turn a row into 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 SCHEMA_VERSION = 1
 
 Author = Literal["system", "user", "assistant"]
-ComparisonSource = Literal["sampled", "draft_vs_revision", "revision_vs_revision"]
+ComparisonSource = Literal["sampled", "two_models", "draft_vs_revision", "revision_vs_revision", "imported"]
 Split = Literal["train", "sft", "preference", "eval"]
 
 
@@ -76,6 +76,13 @@ class Prompt:
         )
 
 
+class Reply(NamedTuple):
+    """What a model said when asked for the next turn; `text` is stripped and never empty."""
+
+    text: str
+    finish_reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The generator's first answer."""
@@ -86,32 +93,56 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Critique:
-    """What the critic says of an answer under one principle."""
+    """What the critic says of an answer under the principles of a round."""
 
-    principle_id: str
+    principle_ids: tuple[str, ...]
     text: str
     finish_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a critic states in figures: whether the answer violates the principles, from 0 (not at all) to 4 (badly).
+
+    `evidence` are the words of the answer that show it, in the critic's copy; `quoted` says whether they really are in
+    the answer.
+    """
+
+    violates: bool
+    severity: int
+    evidence: str
+    quoted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The answer rewritten after a critique."""
+    """The answer rewritten after a critique.
+
+    `attempt` counts from 0 the draws that it took; `flaw` is what is still wrong with the one that was kept.
+    """
 
     text: str
     finish_reason: str
+    attempt: int = 0
+    flaw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One critique and the revision that followed it, under one principle; `index` counts from 1.
+    """One critique and the revision that followed it, under one principle or several; `index` counts from 1.
 
-    A mode that asks for the revision at once has no critique.
+    A mode that asks for the revision at once has no critique; an answer that a verdict finds compliant may stay as it
+    is, without a revision.
     """
 
     index: int
-    principle_id: str
+    principle_ids: tuple[str, ...]
     critique: Critique | None
-    revision: Revision
+    revision: Revision | None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +155,8 @@ class Trajectory:
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """Draft first, then each revision; length `len(rounds) + 1`."""
-        return (self.draft.text, *(r.revision.text for r in self.rounds))
+        """Draft first, then each revision; rounds that kept the answer add none."""
+        return (self.draft.text, *(r.revision.text for r in self.rounds if r.revision is not None))
 
     @property
     def final(self) -> str:
@@ -150,25 +181,41 @@ class Comparison:
         return Comparison(self.prompt, self.response_b, self.response_a, self.source)
 
 
+Distribution = tuple[float, ...]
+"""Probabilities of the ratings from 1 up, which sum to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One judgement: under one principle, with the answers shown in one order.
+    """One judgement of one labeler: under one principle, with the answers shown in one order.
 
-    `p_a` is the probability that response A of the *comparison* is better, whichever was shown first; `mass` is the
-    probability that the judge put on the two letters together.
+    `p_a` is the probability that response A of the *comparison* is better, whichever was shown first, and whichever way
+    the question was put (`negated`: which answer is worse?); `mass` is the probability that the judge put on the
+    replies that it was offered. `rationale` is what it wrote before it judged, `ratings` what it gave to A and to B
+    where it rated each by itself; such a vote knows no order, and says "ab".
     """
 
     principle_id: str
     order: Literal["ab", "ba"]
     p_a: float
     mass: float
+    labeler: str = "labeler"
+    negated: bool = False
+    rationale: str | None = None
+    ratings: tuple[Distribution, Distribution] | None = None
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Self:
+        rated = row.get("ratings")
+        return cls(**{**row, "ratings": (tuple(rated[0]), tuple(rated[1])) if rated else None})
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
     """AI feedback on one comparison: the mean over votes.
 
-    `flipped`: the share of principles whose verdict changed with the order of the answers is above one half.
+    `flipped`: the share of principles whose verdict changed with the order of the answers is above one half. `spread`:
+    the standard deviation of `p_a` over the labelers of an ensemble; None where one judged alone.
     """
 
     comparison_id: str
@@ -177,13 +224,14 @@ class Label:
     flipped: bool
     method: str
     votes: tuple[Vote, ...] = ()
+    spread: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Self:
-        return cls(**{**row, "votes": tuple(Vote(**v) for v in row["votes"])})
+        return cls(**{**row, "votes": tuple(Vote.from_dict(vote) for vote in row["votes"])})
 
 
 @dataclass(frozen=True, slots=True)

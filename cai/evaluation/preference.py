@@ -9,16 +9,19 @@ from itertools import combinations
 from typing import Any
 
 from cai.config.evaluation import EvaluationConfig
-from cai.config.stages import ChoiceLabelConfig
+from cai.config.labels import ChoiceLabelConfig
+from cai.config.roles import RoleConfig
 from cai.constitution.draw import draw
 from cai.constitution.load import load_constitution
 from cai.constitution.schema import Principle, applies
 from cai.dialogue import Stagecraft
-from cai.engines.base import ChoiceRequest, ChoiceScores, Engine, EnginePrompt
+from cai.engines.base import Engine
 from cai.errors import RequestError
 from cai.evaluation.asking import Question
 from cai.evaluation.suites import Item
+from cai.labeling.base import LABELER
 from cai.labeling.build import build_labels
+from cai.labeling.engine_judge import EngineJudge
 from cai.records import Comparison, Label, Usage, content_hash
 from cai.resources import find
 
@@ -63,9 +66,9 @@ class Referee:
     def __init__(self, config: EvaluationConfig, craft: Stagecraft, identity: str) -> None:
         self._config = config
         self._identity = identity
-        self._adapter = config.judge.adapter if config.judge else None
+        self._role = RoleConfig(adapter=config.judge.adapter if config.judge else None)
         self._principles = _principles(config)
-        self._labels = build_labels(ChoiceLabelConfig(principles=config.preferences.principles), craft)
+        self._labels = build_labels(ChoiceLabelConfig(principles=config.preferences.principles), craft, config.seed)
 
     def question(self, match: Match) -> Question:
         """Ask which answer is better.
@@ -80,9 +83,11 @@ class Referee:
         asked = content_hash(self._identity, self._labels.asked(pair, principles))
 
         async def put(engine: Engine) -> tuple[dict[str, Any], Usage]:
-            scorer = _Scorer(engine, f"{prompt.id}/preference", self._adapter)
-            label = await self._labels.label(pair, principles, scorer)
-            return label.to_dict(), scorer.usage
+            judge = EngineJudge(
+                f"{prompt.id}/preference", self._config.seed, {LABELER: self._role}, {self._role.engine: engine}
+            )
+            label = await self._labels.label(pair, principles, judge)
+            return label.to_dict(), judge.usage
 
         return Question(prompt.id, "preference", asked, put)
 
@@ -92,22 +97,6 @@ class Referee:
         if not found:
             raise RequestError("no principle applies to the comparison", where=prompt.id)
         return draw(found, self._config.seed, prompt.id, 0, self._config.preferences.principles)
-
-
-class _Scorer:
-    """Scores the questions of one match and adds up what they took; see `cai.labeling.base.Score`."""
-
-    def __init__(self, engine: Engine, request_id: str, adapter: str | None) -> None:
-        self._engine = engine
-        self._request_id = request_id
-        self._adapter = adapter
-        self.usage = Usage()
-
-    async def __call__(self, name: str, prompt: EnginePrompt, choices: tuple[str, ...]) -> ChoiceScores:
-        request = ChoiceRequest(f"{self._request_id}/{name}", prompt, choices, adapter=self._adapter)
-        scores = await self._engine.score_choices(request)
-        self.usage += scores.usage
-        return scores
 
 
 def _principles(config: EvaluationConfig) -> tuple[Principle, ...]:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple
 
-from cai.config.stages import ChoiceLabelConfig
+from cai.config.labels import ChoiceLabelConfig
 from cai.constitution.schema import Principle
 from cai.dialogue import Stagecraft
 from cai.engines.base import EnginePrompt
 from cai.errors import RequestError
-from cai.labeling.base import Score
+from cai.labeling.base import LABELER, Judge
 from cai.records import Comparison, Label, Vote
 
 LETTERS = ("A", "B")
@@ -34,15 +34,18 @@ class Question(NamedTuple):
 class ChoiceLabels:
     """Asks which letter is better, for each principle in both orders."""
 
-    def __init__(self, config: ChoiceLabelConfig, craft: Stagecraft) -> None:
+    roles = (LABELER,)
+
+    def __init__(self, config: ChoiceLabelConfig, craft: Stagecraft, seed: int) -> None:
         self.config = config
+        self._seed = seed
         self._craft = craft
 
     def asked(self, comparison: Comparison, principles: Sequence[Principle]) -> Any:
         """The text of every question."""
         return [[q.principle_id, q.order, asdict(q.prompt)] for q in self._questions(comparison, principles)]
 
-    async def label(self, comparison: Comparison, principles: Sequence[Principle], score: Score) -> Label:
+    async def label(self, comparison: Comparison, principles: Sequence[Principle], judge: Judge) -> Label:
         """Judge a comparison: the mean of `p_a` over principles and orders.
 
         Raises:
@@ -50,7 +53,7 @@ class ChoiceLabels:
         """
         questions = self._questions(comparison, principles)
         # Each is waited for even if one fails, so that none is left running when its record has ended.
-        votes = await asyncio.gather(*(_vote(question, score) for question in questions), return_exceptions=True)
+        votes = await asyncio.gather(*(_vote(question, judge) for question in questions), return_exceptions=True)
         return combine(comparison.id, [_cast(vote) for vote in votes], method="choice")
 
     def _questions(self, comparison: Comparison, principles: Sequence[Principle]) -> list[Question]:
@@ -71,8 +74,8 @@ class ChoiceLabels:
         ]
 
 
-async def _vote(question: Question, score: Score) -> Vote:
-    scores = await score(f"{question.principle_id}/{question.order}", question.prompt, LETTERS)
+async def _vote(question: Question, judge: Judge) -> Vote:
+    scores = await judge.score(f"{question.principle_id}/{question.order}", question.prompt, LETTERS)
     p_first, mass = first_is_better(*scores.logprobs)
     return Vote(question.principle_id, question.order, p_first if question.order == "ab" else 1 - p_first, mass)
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from cai.constitution.draw import draw
 from cai.constitution.schema import Principle, Stage
-from cai.critique.base import Reply
 from cai.dialogue import Dialogue
 from cai.errors import ConstitutionError, RequestError, TemplateError
 from cai.pipeline.plan import REVISE, Plan
 from cai.pipeline.steps import RecordSteps, Scorer
-from cai.records import Comparison, Draft, Label, Prompt, Revision, Round, Split, Trajectory, content_hash
+from cai.records import Comparison, Draft, Label, Prompt, Reply, Revision, Round, Split, Trajectory, content_hash
 
 RECORD_ERRORS = (RequestError, ConstitutionError, TemplateError)
 """What can be wrong with one record alone: its request is refused, no principle applies to it, or it is too long for a
@@ -76,7 +75,7 @@ async def _label(
         pair = pair.swap()
 
     async def judge(scorer: Scorer) -> dict[str, Any]:
-        label: Label = await plan.labels.label(pair, principles, scorer.score)
+        label: Label = await plan.labels.label(pair, principles, scorer)
         return {
             "response_a": pair.response_a,
             "response_b": pair.response_b,

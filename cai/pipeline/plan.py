@@ -84,7 +84,7 @@ def build_plan(config: RunConfig) -> Plan:
     critique = build_critique(generate.critique)
     for template, offered in {**critique.templates, REVISE: REVISE_VALUES}.items():
         craft.library.expect(template, offered)
-    return Plan(config, constitution, craft, critique, build_labels(generate.labels, craft))
+    return Plan(config, constitution, craft, critique, build_labels(generate.labels, craft, generate.seed))
 
 
 def _stages(config: GenerateConfig) -> tuple[Stage, ...]:

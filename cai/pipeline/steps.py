@@ -10,12 +10,11 @@ from typing import Any, Protocol
 
 from cai.config.roles import RoleConfig
 from cai.constitution.schema import Principle
-from cai.critique.base import Reply
 from cai.dialogue import Dialogue
 from cai.engines.base import ChoiceRequest, ChoiceScores, Engine, EnginePrompt, GenerationRequest
 from cai.errors import RequestError
 from cai.pipeline.stats import RunStats
-from cai.records import Step, Usage, content_hash
+from cai.records import Reply, Step, Usage, content_hash
 from cai.store.reader import StepKey
 
 # Later stages first: a conversation that is under way finishes, and its cached prefix is still there.
@@ -145,26 +144,55 @@ class RecordSteps:
 
 
 class Scorer:
-    """Scores choices for one label and adds up what it took."""
+    """Lets labelers judge one comparison and adds up what it took; see `cai.labeling.base.Judge`."""
 
     def __init__(self, steps: RecordSteps, number: int) -> None:
         self._steps = steps
         self._number = number
         self.usage = Usage()
 
-    async def score(self, name: str, prompt: EnginePrompt, choices: tuple[str, ...]) -> ChoiceScores:
-        """See `cai.labeling.base.Score`."""
+    async def score(
+        self, name: str, prompt: EnginePrompt, choices: tuple[str, ...], role: str = "labeler"
+    ) -> ChoiceScores:
+        """How likely each choice is to a labeler."""
         crew = self._steps.crew
-        engine = crew.engine("labeler")
-        request_id = f"{self._steps.record_id}/label/{self._number}/{name}"
+        engine = crew.engine(role)
+        request_id = self._request_id(name, role)
         scores = await engine.score_choices(
-            ChoiceRequest(request_id, prompt, choices, PRIORITY["label"], crew.roles["labeler"].adapter)
+            ChoiceRequest(request_id, prompt, choices, PRIORITY["label"], crew.roles[role].adapter)
         )
         self.usage += scores.usage
         if self._steps.trace:
             shown = "  ".join(f"{c}: {p:.3f}" for c, p in zip(choices, scores.logprobs, strict=True))
             self._steps.trace("label", self._number, engine.rendered(prompt), f"log-probabilities  {shown}")
         return scores
+
+    async def write(self, name: str, prompt: EnginePrompt, role: str = "labeler", stops: tuple[str, ...] = ()) -> Reply:
+        """What a labeler writes.
+
+        Raises:
+            RequestError: It writes nothing.
+        """
+        crew = self._steps.crew
+        engine, settings = crew.engine(role), crew.roles[role]
+        request_id = self._request_id(name, role)
+        seed = int(content_hash(self._steps.seed, request_id), 16) & 0x7FFFFFFF
+        sampling = settings.sampling.model_copy(update={"stop": (*settings.sampling.stop, *stops)})
+        generation = await engine.generate(
+            GenerationRequest(request_id, prompt, sampling, seed, PRIORITY["label"], adapter=settings.adapter)
+        )
+        self.usage += generation.usage
+        completion = generation.completions[0]
+        reply = Reply(completion.text.strip(), completion.finish_reason)
+        if self._steps.trace:
+            self._steps.trace("label", self._number, engine.rendered(prompt), reply.text)
+        if not reply.text:
+            raise RequestError("empty rationale", where=request_id)
+        return reply
+
+    def _request_id(self, name: str, role: str) -> str:
+        asked = f"{self._steps.record_id}/label/{self._number}/{name}"
+        return asked if role == "labeler" else f"{asked}/{role}"
 
 
 def _body(replies: list[Reply]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cai.config.stages import ChoiceLabelConfig
+from cai.config.labels import ChoiceLabelConfig
 from cai.constitution.schema import Principle
 from cai.dialogue import Stagecraft
 from cai.engines.base import ChatPrompt, ChoiceScores, EnginePrompt, TextPrompt
 from cai.errors import EngineError, RequestError
+from cai.labeling.base import LABELER
 from cai.labeling.choice import ChoiceLabels, combine, first_is_better
-from cai.records import Comparison, Label, Message, Prompt, Vote
+from cai.records import Comparison, Label, Message, Prompt, Reply, Vote
 from cai.resources import resource
 
 PAIR = Comparison(Prompt.of((Message("user", "Hi"),), "x"), "a kind answer", "a rude answer", "sampled")
@@ -30,7 +31,7 @@ KIND, FAIR = principle("kind"), principle("fair")
 
 
 def labels(form: str = "chat") -> ChoiceLabels:
-    return ChoiceLabels(ChoiceLabelConfig(), Stagecraft(resource("prompts"), form))  # type: ignore[arg-type]
+    return ChoiceLabels(ChoiceLabelConfig(), Stagecraft(resource("prompts"), form), 0)  # type: ignore[arg-type]
 
 
 def judged(
@@ -38,13 +39,21 @@ def judged(
 ) -> Label:
     """`judge` is given the request's name and the text after the last mark of the first answer."""
 
-    async def score(name: str, prompt: EnginePrompt, choices: tuple[str, ...]) -> ChoiceScores:
-        assert choices == ("A", "B")
-        text = prompt.text if isinstance(prompt, TextPrompt) else prompt.messages[-1].content
-        first = text[text.rindex("Answer A:" if isinstance(prompt, ChatPrompt) else "(A)") :]
-        return ChoiceScores(judge(name, first.split("\n")[0]))
+    class Scripted:
+        async def score(
+            self, name: str, prompt: EnginePrompt, choices: tuple[str, ...], role: str = LABELER
+        ) -> ChoiceScores:
+            assert (choices, role) == (("A", "B"), LABELER)
+            text = prompt.text if isinstance(prompt, TextPrompt) else prompt.messages[-1].content
+            first = text[text.rindex("Answer A:" if isinstance(prompt, ChatPrompt) else "(A)") :]
+            return ChoiceScores(judge(name, first.split("\n")[0]))
 
-    return asyncio.run(labels(form).label(pair, principles, score))
+        async def write(
+            self, name: str, prompt: EnginePrompt, role: str = LABELER, stops: tuple[str, ...] = ()
+        ) -> Reply:
+            raise AssertionError
+
+    return asyncio.run(labels(form).label(pair, principles, Scripted()))
 
 
 def logs(first: float, second: float) -> tuple[float, float]:
@@ -170,16 +179,24 @@ def test_when_one_question_fails_the_others_are_waited_for() -> None:
     async def main() -> None:
         others = asyncio.Event()
 
-        async def score(name: str, prompt: EnginePrompt, choices: tuple[str, ...]) -> ChoiceScores:
-            if name == "kind/ab":
-                asyncio.get_running_loop().call_later(0.01, others.set)
-                raise EngineError("gone")
-            await others.wait()
-            ended.append(name)
-            return ChoiceScores(logs(0.5, 0.5))
+        class Scripted:
+            async def score(
+                self, name: str, prompt: EnginePrompt, choices: tuple[str, ...], role: str = LABELER
+            ) -> ChoiceScores:
+                if name == "kind/ab":
+                    asyncio.get_running_loop().call_later(0.01, others.set)
+                    raise EngineError("gone")
+                await others.wait()
+                ended.append(name)
+                return ChoiceScores(logs(0.5, 0.5))
+
+            async def write(
+                self, name: str, prompt: EnginePrompt, role: str = LABELER, stops: tuple[str, ...] = ()
+            ) -> Reply:
+                raise AssertionError
 
         with pytest.raises(EngineError, match="gone"):
-            await labels().label(PAIR, (KIND, FAIR), score)
+            await labels().label(PAIR, (KIND, FAIR), Scripted())
         assert sorted(ended) == ["fair/ab", "fair/ba", "kind/ba"]
 
     asyncio.run(main())
