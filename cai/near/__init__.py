@@ -1,0 +1,1 @@
+"""Near-duplicates of texts: MinHash finds the candidates, an exact comparison decides."""
