@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cai.evaluation.refusal import RefusalLevel, explain_refusal
+from cai.refusals.detector import RefusalLevel, explain_refusal
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "xstest"
 LEVELS: tuple[RefusalLevel, ...] = ("none", "partial", "full")

@@ -7,8 +7,8 @@ from typing import Any
 from cai.evaluation.answering import Answer
 from cai.evaluation.collapse import collapse_figures
 from cai.evaluation.oracle import Verdict
-from cai.evaluation.refusal import RefusalLevel
 from cai.evaluation.suites import Item
+from cai.refusals.detector import RefusalLevel
 
 COLLAPSE = ("distinct_1", "distinct_2", "repeated_4gram_share", "mean_length", "identical_opening_share")
 

@@ -10,7 +10,7 @@ from typing import Any
 from cai.data.readers import jsonl_rows
 from cai.data.rows import RawRow, prompt_of
 from cai.errors import UsageError
-from cai.evaluation.refusal import RefusalLevel, detect_refusal
+from cai.refusals.detector import RefusalLevel, detect_refusal
 from cai.store.atomic import make_folder, replacing
 
 COLUMN = "refusal"

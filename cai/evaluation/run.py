@@ -18,12 +18,12 @@ from cai.evaluation.ledger import Ledger
 from cai.evaluation.one_engine import OneEngine, key_of
 from cai.evaluation.oracle import Oracle
 from cai.evaluation.preference import Match, Referee, matches_of
-from cai.evaluation.refusal import detect_refusal
 from cai.evaluation.results import Judgement, Outcome, result_of, write_results
 from cai.evaluation.reward import load_scorer, scored
 from cai.evaluation.stats import EvaluationStats
 from cai.evaluation.suites import Item, PromptSet, load_sets
 from cai.records import Label
+from cai.refusals.detector import detect_refusal
 from cai.store.atomic import make_folder, write_text
 from cai.store.journal import Journal
 

@@ -1,4 +1,4 @@
-"""The patterns of the refusal detector, read from refusal_patterns.yaml beside this module."""
+"""The patterns of the refusal detector, read from patterns.yaml beside this module."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Literal
 
 from cai.config.base import Config
 from cai.errors import UsageError
-from cai.evaluation.refusal_phrases import Hit, Phrasebook, PhraseError
+from cai.refusals.phrases import Hit, Phrasebook, PhraseError
 from cai.yaml_model import load_yaml_model
 
 _FILE = Path(__file__).with_suffix(".yaml")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cai.evaluation.refusal_phrases import MAX_GAP, Hit, Phrasebook, PhraseError
+from cai.refusals.phrases import MAX_GAP, Hit, Phrasebook, PhraseError
 
 LISTS = {"cannot": ["cannot", "am not {able} to", "will not/never"], "able": ["able/willing"]}
 

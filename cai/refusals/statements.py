@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from cai.evaluation.refusal_patterns import signals_of
-from cai.evaluation.refusal_sentences import Sentence, sentences
+from cai.refusals.patterns import signals_of
+from cai.refusals.sentences import Sentence, sentences
 
 Role = Literal[
     "decline",

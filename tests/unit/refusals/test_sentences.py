@@ -2,7 +2,7 @@
 
 import pytest
 
-from cai.evaluation.refusal_sentences import OTHER, sentences, words
+from cai.refusals.sentences import OTHER, sentences, words
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cai.evaluation.refusal import detect_refusal, explain_refusal
-from cai.evaluation.refusal_patterns import answer_book
+from cai.refusals.detector import detect_refusal, explain_refusal
+from cai.refusals.patterns import answer_book
 from cai.sandbox.lexicon import lexicon
 from cai.sandbox.world import HELDOUT_REQUEST_FRAMES, REQUEST_FRAMES, AnswerKind, draw_answer, draw_request
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from cai.evaluation.refusal_patterns import patterns, prompt_book, signals_of
-from cai.evaluation.refusal_sentences import words
+from cai.refusals.patterns import patterns, prompt_book, signals_of
+from cai.refusals.sentences import words
 
 _STEM = 5
 _NEGATIONS = frozenset({"not", "no", "never", "cannot", "nor"})

@@ -3,9 +3,9 @@
 import pytest
 
 from cai.errors import UsageError
-from cai.evaluation import refusal_patterns
-from cai.evaluation.refusal_patterns import patterns, prompt_book, signals_of
-from cai.evaluation.refusal_sentences import words
+from cai.refusals import patterns as module
+from cai.refusals.patterns import patterns, prompt_book, signals_of
+from cai.refusals.sentences import words
 
 
 def kinds(text: str) -> set[str]:
@@ -53,7 +53,7 @@ def test_kinds_of_prompts() -> None:
 
 def test_a_mistake_in_the_file_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = patterns().model_copy(update={"exceptions": ("i {nothing} help",)})
-    monkeypatch.setattr(refusal_patterns, "patterns", lambda: broken)
+    monkeypatch.setattr(module, "patterns", lambda: broken)
     with pytest.raises(UsageError, match="nothing") as caught:
-        refusal_patterns.answer_book.__wrapped__()
-    assert caught.value.where and caught.value.where.endswith("refusal_patterns.yaml")
+        module.answer_book.__wrapped__()
+    assert caught.value.where and caught.value.where.endswith("patterns.yaml")

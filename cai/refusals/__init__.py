@@ -1,0 +1,1 @@
+"""Tells an answer that refuses from one that does not, by patterns and rules; it needs no model."""
