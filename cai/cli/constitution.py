@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cai.cli import constitution_diff
 from cai.cli.output import show_json, show_line
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cai.constitution.schema import Constitution
 
 app = typer.Typer(help="Check, show and describe constitution files.", no_args_is_help=True, rich_markup_mode=None)
+app.command("diff")(constitution_diff.diff)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
