@@ -61,6 +61,12 @@ class PromptSourceError(UsageError):
     kind = "prompts"
 
 
+class FeedbackError(UsageError):
+    """A file of human comparisons or ratings is missing, empty or malformed."""
+
+    kind = "feedback"
+
+
 class DatasetError(UsageError):
     """Data to train on are missing, empty, or not in the columns that the training needs."""
 

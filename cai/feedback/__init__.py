@@ -1,0 +1,1 @@
+"""What people say of a run's answers: import, agreement with the AI labels, review, and rows to train on."""
