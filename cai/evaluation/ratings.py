@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from cai.evaluation.intervals import bootstrap
 from cai.evaluation.preference import Match
+from cai.intervals import bootstrap
 
 MEAN_RATING = 1000.0
 _POINTS = 400.0

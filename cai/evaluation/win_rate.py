@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any
 
-from cai.evaluation.intervals import bootstrap
 from cai.evaluation.preference import Match
 from cai.evaluation.suites import Item
+from cai.intervals import bootstrap
 
 
 def preference_figures(matches: Sequence[Match], seed: int, resamples: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from cai.evaluation.intervals import bootstrap
+from cai.intervals import bootstrap
 
 
 def mean(values: Sequence[float]) -> tuple[float]:
