@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cai.engines.base import ChatPrompt, EnginePrompt, TextPrompt
-from cai.fewshot import ComparisonExample, RevisionExample, comparison_examples, revision_examples
+from cai.fewshot import (
+    ComparisonExample,
+    ReasonedExample,
+    RevisionExample,
+    comparison_examples,
+    reasoned_examples,
+    revision_examples,
+)
 from cai.records import Message
 from cai.templates import Form, PromptLibrary
 
@@ -96,10 +103,10 @@ class Stagecraft:
         TemplateError: A template is missing, not valid, or asks for what it is not given.
     """
 
-    def __init__(self, prompts: Path, form: Form) -> None:
+    def __init__(self, prompts: Path, form: Form, fallback: Path | None = None) -> None:
         self.form: Form = form
-        self._prompts = prompts
-        self.library = PromptLibrary(prompts, form)
+        self._folders = (prompts, fallback) if fallback else (prompts,)
+        self.library = PromptLibrary(prompts, form, fallback)
         transcript = form == "transcript"
         self.library.expect(_ANSWER, ("examples", "messages") if transcript else ())
         pair = ("messages", "response_a", "response_b", "question")
@@ -108,12 +115,17 @@ class Stagecraft:
     @cached_property
     def revision_examples(self) -> tuple[RevisionExample, ...]:
         """Examples of critique and revision; the chat form has none."""
-        return revision_examples(self._prompts) if self.form == "transcript" else ()
+        return revision_examples(self._folders) if self.form == "transcript" else ()
 
     @cached_property
     def comparison_examples(self) -> tuple[ComparisonExample, ...]:
         """Examples of comparisons; the chat form has none."""
-        return comparison_examples(self._prompts) if self.form == "transcript" else ()
+        return comparison_examples(self._folders) if self.form == "transcript" else ()
+
+    @cached_property
+    def reasoned_examples(self) -> tuple[ReasonedExample, ...]:
+        """Examples of comparisons with reasons; the chat form has none."""
+        return reasoned_examples(self._folders) if self.form == "transcript" else ()
 
     def fingerprint_parts(self) -> tuple[Any, ...]:
         """What a change of any template or example changes."""
@@ -121,6 +133,7 @@ class Stagecraft:
             self.library.fingerprint(),
             [example.model_dump() for example in self.revision_examples],
             [example.model_dump() for example in self.comparison_examples],
+            [example.model_dump() for example in self.reasoned_examples],
         )
 
     def opened(self, messages: Sequence[Message]) -> Dialogue:
@@ -135,6 +148,17 @@ class Stagecraft:
     def comparison(self, messages: Sequence[Message], response_a: str, response_b: str, question: str) -> EnginePrompt:
         """The prompt that asks which of two answers is better; the next token is the letter."""
         values = {"messages": messages, "response_a": response_a, "response_b": response_b, "question": question}
-        if self.form == "transcript":
-            return TextPrompt(self.library.render(_CHOICE, examples=self.comparison_examples, **values))
-        return ChatPrompt((Message("user", self.library.render(_CHOICE, **values)),))
+        return self.request(_CHOICE, self.comparison_examples, **values).prompt
+
+    def request(self, template: str, examples: Sequence[Any] | None = None, **values: Any) -> Dialogue:
+        """A dialogue that begins with a request of its own, which shows what it is about.
+
+        Args:
+            template: The template of the request.
+            examples: Given to it in the transcript form; None if it takes none.
+            values: What else it is given.
+        """
+        if self.form == "chat":
+            return ChatDialogue(self.library, (Message("user", self.library.render(template, **values)),))
+        shown = values if examples is None else {"examples": examples, **values}
+        return TranscriptDialogue(self.library, self.library.render(template, **shown))

@@ -3,6 +3,7 @@
 They are data in prompts/fewshot/; templates decide how they look.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,6 +43,12 @@ class ComparisonExample(Config):
     better: Literal["A", "B"]
 
 
+class ReasonedExample(ComparisonExample):
+    """A comparison, and why the better answer is better."""
+
+    reasons: str
+
+
 class RevisionExamples(RootModel[tuple[RevisionExample, ...]]):
     """The file fewshot/critique_revision.yaml."""
 
@@ -50,21 +57,34 @@ class ComparisonExamples(RootModel[tuple[ComparisonExample, ...]]):
     """The file fewshot/comparison.yaml."""
 
 
-def revision_examples(prompts: Path) -> tuple[RevisionExample, ...]:
-    """Examples of critique and revision; none if the folder of prompts has no such file.
+class ReasonedExamples(RootModel[tuple[ReasonedExample, ...]]):
+    """The file fewshot/comparison_cot.yaml."""
+
+
+def revision_examples(folders: Sequence[Path]) -> tuple[RevisionExample, ...]:
+    """Examples of critique and revision; none if no folder of prompts has that file.
+
+    Args:
+        folders: Folders of prompts; the first that has the file gives it.
 
     Raises:
         TemplateError: The file is not valid; says where and why.
     """
-    path = prompts / "fewshot" / "critique_revision.yaml"
-    return load_yaml_model(path, RevisionExamples, TemplateError).root if path.is_file() else ()
+    path = _first(folders, "critique_revision.yaml")
+    return load_yaml_model(path, RevisionExamples, TemplateError).root if path else ()
 
 
-def comparison_examples(prompts: Path) -> tuple[ComparisonExample, ...]:
-    """Examples of comparisons; none if the folder of prompts has no such file.
+def comparison_examples(folders: Sequence[Path]) -> tuple[ComparisonExample, ...]:
+    """Examples of comparisons; see `revision_examples`."""
+    path = _first(folders, "comparison.yaml")
+    return load_yaml_model(path, ComparisonExamples, TemplateError).root if path else ()
 
-    Raises:
-        TemplateError: The file is not valid; says where and why.
-    """
-    path = prompts / "fewshot" / "comparison.yaml"
-    return load_yaml_model(path, ComparisonExamples, TemplateError).root if path.is_file() else ()
+
+def reasoned_examples(folders: Sequence[Path]) -> tuple[ReasonedExample, ...]:
+    """Examples of comparisons with reasons; see `revision_examples`."""
+    path = _first(folders, "comparison_cot.yaml")
+    return load_yaml_model(path, ReasonedExamples, TemplateError).root if path else ()
+
+
+def _first(folders: Sequence[Path], name: str) -> Path | None:
+    return next((path for folder in folders if (path := folder / "fewshot" / name).is_file()), None)

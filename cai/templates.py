@@ -25,6 +25,7 @@ _HEADER = re.compile(r"\A\{#-?\s*variables:([^#]*?)-?#\}\n?")
 
 
 class _Entry(NamedTuple):
+    path: Path
     template: Template
     variables: frozenset[str]
     digest: str
@@ -36,9 +37,10 @@ class PromptLibrary:
     Args:
         root: Folder with `<stage>/<name>.<form>.jinja` files.
         form: `chat` or `transcript`.
+        fallback: Folder for the templates that `root` does not have.
     """
 
-    def __init__(self, root: Path, form: Form) -> None:
+    def __init__(self, root: Path, form: Form, fallback: Path | None = None) -> None:
         if not root.is_dir():
             raise TemplateError(
                 "there is no folder of prompts", where=str(root), fix="name one with generate.prompts_dir"
@@ -47,9 +49,10 @@ class PromptLibrary:
         self.form: Form = form
         environment = PromptEnvironment()
         self._entries: dict[str, _Entry] = {}
-        for path in sorted(root.glob(f"*/*.{form}.jinja")):
-            name = f"{path.parent.name}/{path.name.removesuffix(f'.{form}.jinja')}"
-            self._entries[name] = _compile(environment, _read(path), path)
+        for folder in (fallback, root) if fallback else (root,):
+            for path in sorted(folder.glob(f"*/*.{form}.jinja")):
+                name = f"{path.parent.name}/{path.name.removesuffix(f'.{form}.jinja')}"
+                self._entries[name] = _compile(environment, _read(path), path)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ class PromptLibrary:
         if unknown:
             raise TemplateError(
                 f"asks for {', '.join(unknown)}, but is given {', '.join(values) or 'no values'}",
-                where=f"{self._path(name)}:1",
+                where=f"{self._entry(name).path}:1",
                 fix="use only the values that it is given",
             )
 
@@ -82,8 +85,8 @@ class PromptLibrary:
         Raises:
             TemplateError: There is no such template, a value is missing, or the result is over a million characters.
         """
-        template = self._entry(name).template
-        where = str(self._path(name))
+        entry = self._entry(name)
+        template, where = entry.template, str(entry.path)
         try:
             return _bounded(template.generate, values, where)
         except UndefinedError as error:
@@ -93,14 +96,13 @@ class PromptLibrary:
         except (TemplateRuntimeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError) as error:
             raise TemplateError(f"cannot be rendered: {error}", where=where) from error
 
-    def _path(self, name: str) -> Path:
-        return self.root / f"{name}.{self.form}.jinja"
-
     def _entry(self, name: str) -> _Entry:
         entry = self._entries.get(name)
         if entry is None:
             fix = f"this folder has {', '.join(self.names) or 'no template of this form'}"
-            raise TemplateError("there is no such template", where=str(self._path(name)), fix=fix)
+            raise TemplateError(
+                "there is no such template", where=str(self.root / f"{name}.{self.form}.jinja"), fix=fix
+            )
         return entry
 
 
@@ -138,7 +140,7 @@ def _compile(environment: PromptEnvironment, source: str, path: Path) -> _Entry:
         problem = [f"uses {', '.join(missing)} without declaring it"] if missing else []
         problem += [f"declares {', '.join(idle)} without using it"] if idle else []
         raise TemplateError("; ".join(problem), where=f"{path}:1", fix="correct the variables comment")
-    return _Entry(template, frozenset(used), hashlib.sha256(source.encode()).hexdigest())
+    return _Entry(path, template, frozenset(used), hashlib.sha256(source.encode()).hexdigest())
 
 
 def _bounded(generate: Callable[..., Iterator[str]], values: dict[str, Any], where: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cai.config.pipeline import RunConfig
     from cai.evaluation.oracle import Verdict
-    from cai.records import Prompt, Step
+    from cai.records import Prompt
     from cai.report.oracle import OracleFigures
     from cai.sandbox.measure import Judged, Measurement, Observed
     from cai.sandbox.world import Request
@@ -88,7 +88,7 @@ def _is_of_this_world(path: Path) -> bool:
 
 def _looked_at(config: "RunConfig", path: Path) -> dict[str, Any]:
     """What critiques found, by principle, and ids of records that a person should see."""
-    from cai.data.finished import answers_of, finished_records
+    from cai.data.finished import answers_of, finished_records, rounds_of
     from cai.sandbox.measure import finds_fault
     from cai.sandbox.oracle import judge
     from cai.store.journal import Journal
@@ -97,17 +97,17 @@ def _looked_at(config: "RunConfig", path: Path) -> dict[str, Any]:
     found: dict[str, tuple[int, int]] = {}
     harmful: list[str] = []
     spoilt: list[str] = []
-    settings = config.pipeline.generate
     with Journal.read_only(RunDir.existing(path).journal_path) as journal:
         session = journal.latest_session()
         for record in finished_records(journal, session.number if session else 0):
             request = _request(record.prompt)
             if request is None:
                 continue
-            for step in _critique_steps(record, settings.rounds):
-                critiques, faults = found.get(step.body["principle_id"], (0, 0))
-                found[step.body["principle_id"]] = (critiques + 1, faults + finds_fault(step.body["text"]))
-            answers = answers_of(record, settings)
+            for round_ in rounds_of(record):
+                for principle in round_.principle_ids if round_.critique is not None else ():
+                    critiques, faults = found.get(principle, (0, 0))
+                    found[principle] = (critiques + 1, faults + finds_fault(round_.critique or ""))
+            answers = answers_of(record)
             first, last = judge(request, answers[0]), judge(request, answers[-1])
             if last.harmful and len(harmful) < _LISTED:
                 harmful.append(record.prompt.id)
@@ -126,31 +126,36 @@ def _observed(config: "RunConfig", journal: "JournalReader", tags: Tags) -> Iter
     for record in finished_records(journal, session.number):
         yield Observed(
             record.prompt.messages[-1].content,
-            answers_of(record, config.pipeline.generate),
-            _critiques(record, config.pipeline.generate.rounds, tags),
-            _judged(record, config, tags),
+            _padded(answers_of(record), config.pipeline.generate.rounds + 1),
+            _critiques(record, tags),
+            _judged(record, tags),
         )
 
 
-def _critiques(record: "JournalRecord", rounds: int, tags: Tags) -> list[tuple[tuple[str, ...], str]]:
-    return [(tags.get(step.body["principle_id"], ()), step.body["text"]) for step in _critique_steps(record, rounds)]
+def _padded(answers: list[str], length: int) -> list[str]:
+    """An answer that needed no further rounds stands after each of them."""
+    return [*answers, *answers[-1:] * (length - len(answers))]
 
 
-def _critique_steps(record: "JournalRecord", rounds: int) -> "list[Step]":
-    # Rounds beyond these were left in the journal by an earlier plan.
-    return [step for key, step in sorted(record.steps.items()) if key.stage == "critique" and key.round <= rounds]
+def _critiques(record: "JournalRecord", tags: Tags) -> list[tuple[tuple[str, ...], str]]:
+    """By round, of rounds about one principle; whether one of several was broken, no critique says for each."""
+    from cai.data.finished import rounds_of
+
+    rounds = rounds_of(record)
+    if any(round_.critique is None or len(round_.principle_ids) != 1 for round_ in rounds):
+        return []
+    return [(tags.get(round_.principle_ids[0], ()), round_.critique or "") for round_ in rounds]
 
 
-def _judged(record: "JournalRecord", config: "RunConfig", tags: Tags) -> "Judged | None":
-    from cai.data.finished import label_of
+def _judged(record: "JournalRecord", tags: Tags) -> "list[Judged]":
+    from cai.data.finished import labels_of
     from cai.sandbox.measure import Judged
 
-    found = label_of(record, config.pipeline.generate)
-    if found is None:
-        return None
-    body, label = found
-    asked = [tags.get(principle, ()) for principle in dict.fromkeys(vote.principle_id for vote in label.votes)]
-    return Judged(body["response_a"], body["response_b"], label.p_a, asked)
+    found = []
+    for body, label in labels_of(record):
+        asked = [tags.get(principle, ()) for principle in dict.fromkeys(vote.principle_id for vote in label.votes)]
+        found.append(Judged(body["response_a"], body["response_b"], label.p_a, asked))
+    return found
 
 
 class SandboxOracle:

@@ -1,5 +1,6 @@
 """`cai status` and `cai inspect`: what a run directory holds, also while the run works."""
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,12 +208,19 @@ def _row(record: "JournalRecord") -> dict[str, Any]:
 
 
 def _in_order(record: "JournalRecord") -> list[tuple[Any, Any]]:
-    """Steps as they happened: the draft, each round's critique before its revision, the label last."""
-    rank = {"draft": 0, "critique": 1, "revision": 2, "sample": 3, "label": 4}
-    late = {"sample", "label"}
-    return sorted(
-        record.steps.items(), key=lambda item: (item[0].stage in late, item[0].round, rank.get(item[0].stage, 9))
-    )
+    """Steps as they happened: the draft, each round's critique before its revision, labels and what stands last."""
+    rank = {"draft": 0, "critique": 1, "revision": 2, "sample": 3, "label": 4, "trajectory": 5}
+
+    def order(item: tuple[Any, Any]) -> tuple[Any, ...]:
+        key = item[0]
+        base, _, detail = key.stage.partition("/")
+        late = base in ("sample", "label", "trajectory")
+        # What leads to a critique comes before it; a verdict on what was written comes after.
+        after = detail == "verdict" or not detail
+        place = rank.get(base, 9)
+        return late, place if late else 0, key.round, place, key.attempt, after, bool(detail), detail
+
+    return sorted(record.steps.items(), key=order)
 
 
 def _show(record: "JournalRecord") -> None:
@@ -229,9 +237,12 @@ def _show(record: "JournalRecord") -> None:
     for message in prompt.messages:
         console.print(Panel(safe(message.content), title=message.role, title_align="left"))
     for key, step in _in_order(record):
-        title = key.stage + (f" {key.round}" if key.round else "")
-        if step.body.get("principle_id"):
-            title += f" ({step.body['principle_id']})"
+        named = key.stage + (f" {key.round}" if key.round else "")
+        title = "what stands" if key.stage == "trajectory" else named
+        if key.attempt:
+            title += f", draw {key.attempt + 1}"
+        if step.body.get("principle_ids"):
+            title += f" ({', '.join(step.body['principle_ids'])})"
         if step.status == "failed":
             title += ", failed"
         console.print(Panel(safe(_text(step.body)), title=safe(title), title_align="left"))
@@ -242,6 +253,8 @@ def _text(body: dict[str, Any]) -> str:
         return str(body["text"])
     if "texts" in body:
         return "\n\n".join(body["texts"])
+    if "label" not in body:
+        return json.dumps(body, ensure_ascii=False, indent=2)
     label = body["label"]
     lines = [
         f"A: {body['response_a']}",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from cai.config.critique import DirectConfig
-from cai.constitution.schema import Principle
+from cai.constitution.brief import Brief
 from cai.critique.base import Ask, Criticised
 from cai.dialogue import Dialogue
 
@@ -17,7 +17,7 @@ class Direct:
     def __init__(self, config: DirectConfig) -> None:
         self.config = config
 
-    async def critique(self, dialogue: Dialogue, principle: Principle, round_: int, ask: Ask) -> Criticised:
+    async def critique(self, dialogue: Dialogue, brief: Brief, ask: Ask) -> Criticised:
         """Hand the dialogue on as it is."""
-        del principle, round_, ask
+        del brief, ask
         return Criticised(None, dialogue)

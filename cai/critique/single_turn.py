@@ -4,24 +4,26 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from cai.config.critique import SingleTurnConfig
-from cai.constitution.schema import Principle
+from cai.constitution.brief import Brief
 from cai.critique.base import Ask, Criticised
 from cai.dialogue import Dialogue
 from cai.records import Critique
 
-_REQUEST = "critique/single_turn"
+REQUEST = "critique/single_turn"
+"""The template with which one critique is asked for."""
+REQUEST_VALUES = ("critique_request", "statement")
 
 
 class SingleTurn:
     """The critic's request is the principle's own; the whole critique is one answer."""
 
-    templates: ClassVar[Mapping[str, tuple[str, ...]]] = {_REQUEST: ("critique_request", "statement")}
+    templates: ClassVar[Mapping[str, tuple[str, ...]]] = {REQUEST: REQUEST_VALUES}
 
     def __init__(self, config: SingleTurnConfig) -> None:
         self.config = config
 
-    async def critique(self, dialogue: Dialogue, principle: Principle, round_: int, ask: Ask) -> Criticised:
-        """Criticise; `round_` counts from 1."""
-        asked = dialogue.asked(_REQUEST, critique_request=principle.critique_request, statement=principle.statement)
-        reply = await ask("critic", "critique", round_, asked, principle)
-        return Criticised(Critique(principle.id, reply.text, reply.finish_reason), asked.answered(reply.text))
+    async def critique(self, dialogue: Dialogue, brief: Brief, ask: Ask) -> Criticised:
+        """Ask once."""
+        asked = dialogue.asked(REQUEST, critique_request=brief.critique_request, statement=brief.statement)
+        reply = await ask.write("critic", "critique", asked)
+        return Criticised(Critique(brief.principle_ids, *reply), asked.answered(reply.text))

@@ -9,8 +9,9 @@ from typing import Any, TypedDict
 import pyarrow as pa
 
 from cai.config.stages import GenerateConfig
+from cai.data.finished import answers_of, labels_of, rounds_of
 from cai.errors import StorageError
-from cai.records import Label, Step
+from cai.records import Label
 from cai.store.reader import JournalRecord
 
 MESSAGES = pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))
@@ -112,14 +113,15 @@ class Preferences:
 def sft_rows(record: JournalRecord, config: GenerateConfig, origin: Provenance) -> list[SftRow]:
     """The SFT rows of one finished record, by round.
 
-    `revisions: all` gives a row for the answer of each round, `final` for the last round only; with no rounds the
-    draft is the row (round 0, method "none"). An answer that is equal to that of the round before gives no second
-    row: it would only weight the same example twice.
+    `revisions: all` gives a row for the answer of each round, `final` for the last round only. A record without a
+    revision, by configuration or because a verdict found nothing to revise, gives its draft (round 0, method "none").
+    An answer that is equal to that of the round before gives no second row: it would only weight the same example
+    twice.
 
     Raises:
         StorageError: A step that a finished record must have is not in the journal.
     """
-    answers = _answers(record, config.rounds)
+    answers = _answers(record)
     chosen = answers if config.sft.revisions == "all" else answers[-1:]
     rows: list[SftRow] = []
     for answer in chosen:
@@ -135,7 +137,7 @@ def sft_rows(record: JournalRecord, config: GenerateConfig, origin: Provenance) 
                 constitution=origin.constitution,
                 constitution_version=origin.constitution_version,
                 round=answer.round,
-                method=config.critique.kind if config.rounds else "none",
+                method=config.critique.kind if answer.round else "none",
                 source="ai",
                 hazard=record.prompt.hazard,
                 tags=list(record.prompt.tags),
@@ -144,20 +146,17 @@ def sft_rows(record: JournalRecord, config: GenerateConfig, origin: Provenance) 
     return rows
 
 
-def preference_rows(record: JournalRecord, config: GenerateConfig, origin: Provenance) -> Preferences:
-    """The preference rows of one finished record, by attempt.
+def preference_rows(record: JournalRecord, origin: Provenance) -> Preferences:
+    """The preference rows of one finished record, in the order of its comparisons.
 
-    A tie (`p_a` exactly 0.5) prefers nothing: it is counted and gives no row. Labels that an earlier configuration
-    left in the journal (another comparison source, or answers that no longer stand) give none either.
+    A tie (`p_a` exactly 0.5) prefers nothing: it is counted and gives no row.
 
     Raises:
         StorageError: A comparison has two equal answers, which the pipeline must never label, or a step is missing.
     """
     rows = []
     ties = 0
-    for step in _labels(record, config):
-        body = step.body
-        label = Label.from_dict(body["label"])
+    for body, label in labels_of(record):
         if body["response_a"] == body["response_b"]:
             raise StorageError(
                 "a comparison has two equal answers",
@@ -201,52 +200,24 @@ class _Answer:
     principle_ids: tuple[str, ...]
 
 
-def _answers(record: JournalRecord, rounds: int) -> list[_Answer]:
-    """The answers that SFT may learn: each round's revision, or the draft if there are no rounds.
-
-    Rounds beyond `rounds` were left by an earlier configuration and do not count.
-    """
-    if rounds == 0:
-        return [_Answer(0, _needed(record, "draft", 0).body["text"], ())]
+def _answers(record: JournalRecord) -> list[_Answer]:
+    """The answers that SFT may learn: each round's revision, or the draft if there is none."""
     answers = []
     principles: tuple[str, ...] = ()
-    for index in range(1, rounds + 1):
-        revision = _needed(record, "revision", index).body
-        principles = tuple(dict.fromkeys((*principles, revision["principle_id"])))
-        answers.append(_Answer(index, revision["text"], principles))
-    return answers
-
-
-def _needed(record: JournalRecord, stage: str, round_: int) -> Step:
-    """The first attempt of a step that is done."""
-    found = [
-        step
-        for key, step in record.steps.items()
-        if key.stage == stage and key.round == round_ and step.status == "done"
-    ]
-    if not found:
+    for round_ in rounds_of(record):
+        principles = tuple(dict.fromkeys((*principles, *round_.principle_ids)))
+        if round_.revision is not None:
+            answers.append(_Answer(round_.index, round_.revision, principles))
+    if answers:
+        return answers
+    drafts = answers_of(record)
+    if not drafts:
         raise StorageError(
-            f"the record counts as finished, but its {stage} of round {round_} is not in the journal",
+            "the record counts as finished, but its draft is not in the journal",
             where=f"record {record.prompt.id}",
             fix="resume the run, then export again",
         )
-    return min(found, key=lambda step: step.attempt)
-
-
-def _labels(record: JournalRecord, config: GenerateConfig) -> list[Step]:
-    """The labels that fit the configuration, by round and attempt."""
-    source = config.comparison.source
-    if source == "draft_vs_revision":
-        standing = {_needed(record, "draft", 0).body["text"], _answers(record, config.rounds)[-1].text}
-    else:
-        standing = set(_needed(record, "sample", 0).body["texts"])
-    labels = []
-    for key, step in sorted(record.steps.items()):
-        if key.stage != "label" or step.status != "done" or step.body["source"] != source:
-            continue
-        if {step.body["response_a"], step.body["response_b"]} <= standing:
-            labels.append(step)
-    return labels
+    return [_Answer(0, drafts[0], ())]
 
 
 def _turns(record: JournalRecord) -> Turns:

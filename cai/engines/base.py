@@ -37,7 +37,8 @@ class GenerationRequest:
     """One prompt and how to answer it.
 
     `seed` is drawn from names (run, record, stage, round), so that a repeated request draws the same answer where the
-    engine can promise it. Smaller `priority` values run first. `n` answers are drawn in one request.
+    engine can promise it. Smaller `priority` values run first. `n` answers are drawn in one request. `schema` is a JSON
+    Schema, as JSON text: the answer is then JSON that fits it, unless it is cut by `max_new_tokens`.
     """
 
     request_id: str
@@ -47,6 +48,7 @@ class GenerationRequest:
     priority: int = 0
     n: int = 1
     adapter: str | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Knows the two request and response formats; the way there is `server_pool`.
 """
 
 import asyncio
+import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -122,6 +123,7 @@ class OpenAIEngine:
             body["stop"] = list(sampling.stop)
         if sampling.top_k:
             body["top_k"] = sampling.top_k
+        body |= self._held_to(request.schema)
         if self._encoder is not None:
             ids = self._encoder.encode(request.prompt)
             body["prompt"] = list(ids)
@@ -137,6 +139,15 @@ class OpenAIEngine:
         if len(completions) != body["n"]:
             raise RequestError(f"{len(completions)} answers where {body['n']} were asked", where=request.request_id)
         return Generation(completions * copies, _usage(answer, generated=True))
+
+    def _held_to(self, schema: str | None) -> dict[str, Any]:
+        """How a server is told to answer in JSON of a schema: chat has a standard way, completions have vLLM's own."""
+        if schema is None:
+            return {}
+        if self._encoder is not None:
+            return {"structured_outputs": {"json": json.loads(schema)}}
+        named = {"name": "answer", "schema": json.loads(schema), "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": named}}
 
     async def score_choices(self, request: ChoiceRequest) -> ChoiceScores:
         """Log-probabilities of the given continuations.

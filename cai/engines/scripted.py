@@ -6,11 +6,13 @@ them unchanged.
 
 import asyncio
 import hashlib
+import json
 import math
 import os
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from cai.config.roles import ScriptedConfig
 from cai.engines.base import (
@@ -77,7 +79,11 @@ class ScriptedEngine:
         limit = request.sampling.max_new_tokens
         completions: list[Completion] = []
         for index in range(request.n):
-            words = _answer(self._draw(request.prompt, request.adapter, request.seed, index), request.prompt).split(" ")
+            draw = self._draw(request.prompt, request.adapter, request.seed, index)
+            if request.schema is not None:
+                completions.append(Completion(json.dumps(_fitting(json.loads(request.schema), draw)), "stop"))
+                continue
+            words = _answer(draw, request.prompt).split(" ")
             text = " ".join(words[:limit])
             for stop in request.sampling.stop:
                 text = text.split(stop)[0]
@@ -135,6 +141,20 @@ def _answer(draw: random.Random, prompt: EnginePrompt) -> str:
         for _ in range(draw.randint(2, 5))
     ]
     return " ".join([*sentences, f"Note {draw.getrandbits(32):08x}."])
+
+
+def _fitting(schema: dict[str, Any], draw: random.Random) -> Any:
+    """A value that fits a JSON Schema of the few forms that the program uses."""
+    if "enum" in schema:
+        return draw.choice(schema["enum"])
+    kind = schema["type"]
+    if kind == "object":
+        return {name: _fitting(part, draw) for name, part in schema["properties"].items()}
+    if kind == "boolean":
+        return draw.random() < 0.5
+    if kind == "integer":
+        return draw.randint(schema["minimum"], schema["maximum"])
+    return f"{draw.choice(_SUBJECTS)} {draw.choice(_VERBS)} {draw.choice(_OBJECTS)}"
 
 
 def _last_answer(prompt: EnginePrompt) -> str:

@@ -186,6 +186,10 @@ class VllmEngine:
             "stop": list(sampling.stop),
             "seed": request.seed & _SEED_MASK,
         }
+        if request.schema is not None:
+            from vllm.sampling_params import StructuredOutputsParams
+
+            params["structured_outputs"] = StructuredOutputsParams(json=request.schema)
         output = await self._run(request, ids, params)
         generated = sum(len(completion.token_ids) for completion in output.outputs)
         completions = tuple(

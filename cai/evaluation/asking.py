@@ -66,7 +66,8 @@ def stagecraft(config: EvaluationConfig, model: ModelConfig) -> Stagecraft:
     Raises:
         TemplateError: There is no such folder, or a template is not valid.
     """
-    return Stagecraft(Path(config.prompts_dir) if config.prompts_dir else resource("prompts"), model.form)
+    shipped = resource("prompts")
+    return Stagecraft(Path(config.prompts_dir) if config.prompts_dir else shipped, model.form, shipped)
 
 
 async def ask(

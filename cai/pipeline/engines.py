@@ -5,16 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from cai.config.pipeline import PipelineConfig
-from cai.config.roles import RoleConfig
 from cai.engines.base import Engine
 from cai.engines.build import started_engine
-
-ROLES = ("generator", "critic", "reviser", "labeler")
-
-
-def role_configs(pipeline: PipelineConfig) -> dict[str, RoleConfig]:
-    """The four roles by name."""
-    return {role: getattr(pipeline.roles, role) for role in ROLES}
 
 
 @asynccontextmanager
@@ -28,7 +20,7 @@ async def started_engines(pipeline: PipelineConfig, logs: Path | None) -> AsyncI
     Raises:
         EngineError: An engine cannot be started.
     """
-    roles = role_configs(pipeline).values()
+    roles = pipeline.all_roles.values()
     async with AsyncExitStack() as stack:
         engines: dict[str, Engine] = {}
         for key in dict.fromkeys(role.engine for role in roles):

@@ -6,13 +6,17 @@ from pathlib import Path
 
 from cai.config.pipeline import RunConfig
 from cai.config.stages import GenerateConfig
+from cai.constitution.brief import Brief, briefs
+from cai.constitution.draw import draw
 from cai.constitution.load import load_constitution
 from cai.constitution.schema import Constitution, Principle, Stage, applies
 from cai.critique.base import CritiqueMode
 from cai.critique.build import build_critique
+from cai.critique.own import source_hash
+from cai.critique.verdict import VERDICT, VERDICT_VALUES
 from cai.dialogue import Stagecraft
 from cai.engines.base import Engine
-from cai.errors import ConstitutionError
+from cai.errors import ConstitutionError, UsageError
 from cai.labeling.base import LabelMethod
 from cai.labeling.build import build_labels
 from cai.records import Prompt, content_hash
@@ -21,6 +25,8 @@ from cai.resources import find, resource
 REVISE = "revision/revise"
 """The template with which a revision is asked for."""
 REVISE_VALUES = ("revision_request", "constraints")
+
+IN_ORDER = ("sequential", "all")
 
 # Settings of the generation stage that change when work is done, or what is exported, but no answer of any model.
 NOT_IN_THE_FINGERPRINT = {"max_in_flight", "prompts_dir", "sft"}
@@ -41,12 +47,28 @@ class Plan:
         """The settings of the stage."""
         return self.config.pipeline.generate
 
-    def principles(self, prompt: Prompt, stage: Stage) -> list[Principle]:
-        """The principles that apply to a prompt in a stage; never empty.
+    def briefs(self, prompt: Prompt) -> list[Brief]:
+        """What each round of critique is about; empty without rounds.
 
         Raises:
-            ConstitutionError: None applies.
+            ConstitutionError: No principle applies to the prompt.
         """
+        settings = self.generate
+        if not settings.rounds:
+            return []
+        principles = self._applying(prompt, "critique")
+        return briefs(principles, settings.principles, settings.seed, prompt.id, prompt.hazard, settings.rounds)
+
+    def judging(self, prompt: Prompt) -> tuple[Principle, ...]:
+        """The principles by which answers to a prompt are compared, drawn by weight; at least one.
+
+        Raises:
+            ConstitutionError: No principle applies to the prompt.
+        """
+        settings = self.generate
+        return draw(self._applying(prompt, "comparison"), settings.seed, prompt.id, 0, settings.labels.principles)
+
+    def _applying(self, prompt: Prompt, stage: Stage) -> list[Principle]:
         found = [p for p in self.constitution.principles if applies(p, prompt.hazard, prompt.tags, stage)]
         if not found:
             raise ConstitutionError(
@@ -61,10 +83,13 @@ class Plan:
         pipeline = self.config.pipeline
         return content_hash(
             self.generate.model_dump(mode="json", exclude=NOT_IN_THE_FINGERPRINT),
-            pipeline.roles.model_dump(mode="json"),
+            {name: role.model_dump(mode="json") for name, role in pipeline.all_roles.items()},
             {key: engine.fingerprint for key, engine in engines.items()},
             self.constitution.fingerprint,
+            # Where principles are taken in the order of the file, that order counts too.
+            [p.id for p in self.constitution.principles] if self.generate.principles.strategy in IN_ORDER else [],
             self.craft.fingerprint_parts(),
+            source_hash(self.generate.critique) if self.generate.critique.kind == "own" else None,
         )
 
 
@@ -79,10 +104,18 @@ def build_plan(config: RunConfig) -> Plan:
     constitution = load_constitution(find(config.constitution, "constitution"))
     for stage in _stages(generate):
         _check_stage(constitution, stage)
-    prompts = Path(generate.prompts_dir) if generate.prompts_dir else resource("prompts")
-    craft = Stagecraft(prompts, generate.form)
+    shipped = resource("prompts")
+    prompts = Path(generate.prompts_dir) if generate.prompts_dir else shipped
+    craft = Stagecraft(prompts, generate.form, shipped)
+    if generate.critique.kind == "own" and not config.allow_code:
+        raise UsageError(
+            f"the pipeline wants to run code: {generate.critique.mode}",
+            where="generate.critique",
+            fix="read that file, then allow it with --allow-code",
+        )
     critique = build_critique(generate.critique)
-    for template, offered in {**critique.templates, REVISE: REVISE_VALUES}.items():
+    verdict = {VERDICT: VERDICT_VALUES} if generate.verdict else {}
+    for template, offered in {**critique.templates, **verdict, REVISE: REVISE_VALUES}.items():
         craft.library.expect(template, offered)
     return Plan(config, constitution, craft, critique, build_labels(generate.labels, craft, generate.seed))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from cai.config.pipeline import RunConfig
 from cai.data.sources import read, scan
 from cai.pipeline.conversation import RECORD_ERRORS, converse
-from cai.pipeline.engines import role_configs, started_engines
+from cai.pipeline.engines import started_engines
 from cai.pipeline.plan import build_plan
 from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, RecordSteps
@@ -45,7 +45,7 @@ async def preview(config: RunConfig, count: int, logs: Path | None = None) -> li
     scan(source)
     exchanges: list[Exchange] = []
     async with started_engines(config.pipeline, logs) as engines:
-        crew = Crew(role_configs(config.pipeline), engines)
+        crew = Crew(config.pipeline.all_roles, engines)
         for prompt in islice(read(source), count):
             record: list[Exchange] = []
 

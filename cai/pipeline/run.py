@@ -13,7 +13,7 @@ from cai.data.tables import Provenance
 from cai.engines.base import Engine
 from cai.engines.bounded import run_bounded
 from cai.pipeline.conversation import RECORD_ERRORS, converse
-from cai.pipeline.engines import role_configs, started_engines
+from cai.pipeline.engines import started_engines
 from cai.pipeline.plan import Plan, build_plan
 from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, RecordSteps
@@ -31,7 +31,7 @@ class Session:
         self.plan = plan
         self.journal = journal
         self.stats = stats
-        self.crew = Crew(role_configs(plan.config.pipeline), engines)
+        self.crew = Crew(plan.config.pipeline.all_roles, engines)
         self.fingerprint = plan.fingerprint(engines)
         self.number = 0
 
@@ -112,7 +112,7 @@ def _limited(source: Path, limit: int | None) -> Iterator[Prompt]:
 
 
 def _summary(plan: Plan, run: RunDir, journal: Journal, session: Session, rows: DatasetCounts) -> RunSummary:
-    labels, by_hazard = label_stats(journal, session.number, plan.generate)
+    labels, by_hazard = label_stats(journal, session.number)
     return RunSummary(
         run_dir=str(run.path),
         counts=count_run(journal, session.number, rows),

@@ -4,27 +4,35 @@ A step is taken from the journal only if it was asked in exactly the same words,
 So whatever is edited between two sessions, just the steps that it changes run again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cai.config.roles import RoleConfig
-from cai.constitution.schema import Principle
 from cai.dialogue import Dialogue
-from cai.engines.base import ChoiceRequest, ChoiceScores, Engine, EnginePrompt, GenerationRequest
+from cai.engines.base import ChoiceRequest, Engine, GenerationRequest
 from cai.errors import RequestError
 from cai.pipeline.stats import RunStats
 from cai.records import Reply, Step, Usage, content_hash
 from cai.store.reader import StepKey
 
 # Later stages first: a conversation that is under way finishes, and its cached prefix is still there.
-PRIORITY = {"label": 0, "revision": 1, "critique": 2, "sample": 3, "draft": 4}
+_PRIORITY = {"label": 0, "revision": 1, "critique": 2, "sample": 3, "draft": 4}
+
+
+def priority(stage: str) -> int:
+    """Which requests the engine runs first (smaller is sooner), by the part of the stage's name before the slash."""
+    return _PRIORITY[stage.split("/", maxsplit=1)[0]]
 
 
 class StepSink(Protocol):
     """Where finished steps go; the journal is one."""
 
     async def add_step(self, step: Step) -> None: ...
+
+
+class StepOwed(Exception):
+    """Raised in place of asking an engine, where nothing is to be asked: the record is not finished."""
 
 
 Trace = Callable[[str, int, str, str], None]
@@ -42,6 +50,22 @@ class Crew:
         """The engine of a role."""
         return self.engines[self.roles[role].engine]
 
+    def identity(self, role: str) -> tuple[Any, ...]:
+        """What determines the answers of a role, apart from its prompts; JSON-able."""
+        settings = self.roles[role]
+        return settings.adapter, self.engine(role).fingerprint, settings.sampling.model_dump(mode="json")
+
+
+class Limits(NamedTuple):
+    """What binds one request beyond the sampling of its role."""
+
+    schema: str | None = None
+    max_new_tokens: int | None = None
+    least_temperature: float = 0.0
+
+
+NO_LIMITS = Limits()
+
 
 @dataclass
 class RecordSteps:
@@ -51,151 +75,138 @@ class RecordSteps:
         record_id: The prompt's id.
         seed: Seed of the run.
         known: Steps of earlier sessions.
+        sink: Where finished steps go; None to ask nothing, and raise `StepOwed` at the first step that is not known.
     """
 
     record_id: str
     seed: int
     crew: Crew
     known: Mapping[StepKey, Step]
-    sink: StepSink
+    sink: StepSink | None
     stats: RunStats
     trace: Trace | None = None
 
-    async def ask(
-        self, role: str, stage: str, round_: int, dialogue: Dialogue, principle: Principle | None = None
-    ) -> Reply:
-        """Let a role write the next turn; see `cai.critique.base.Ask`."""
-        extra = {} if principle is None else {"principle_id": principle.id}
-        texts = await self.sample(role, stage, round_, dialogue, extra=extra)
-        return texts[0]
-
-    async def sample(
+    async def write(
         self,
         role: str,
-        stage: str,
-        round_: int,
+        key: StepKey,
         dialogue: Dialogue,
-        *,
-        n: int = 1,
-        extra: Mapping[str, Any] | None = None,
-    ) -> list[Reply]:
-        """Draw `n` answers in one request.
-
-        Raises:
-            RequestError: The request was refused, or an answer is empty.
-        """
-        settings = self.crew.roles[role]
-        sampling = settings.sampling.model_copy(update={"stop": (*settings.sampling.stop, *dialogue.stops)})
-        seed = int(content_hash(self.seed, self.record_id, stage, round_), 16) & 0x7FFFFFFF
-        prompt = dialogue.prompt
-        engine = self.crew.engine(role)
-        sampled = sampling.model_dump(mode="json")
-        named = dict(extra or {})
-        asked = content_hash(asdict(prompt), sampled, seed, n, settings.adapter, engine.fingerprint, named)
-        step = self._known(stage, round_, asked)
-        if step is None:
-            request = GenerationRequest(
-                self._request_id(stage, round_), prompt, sampling, seed, PRIORITY[stage], n, settings.adapter
-            )
-            generation = await engine.generate(request)
-            replies = [Reply(c.text.strip(), c.finish_reason) for c in generation.completions]
-            body = {**named, **_body(replies)}
-            await self._keep(stage, round_, asked, body, generation.usage, all(reply.text for reply in replies))
-        else:
-            replies = _replies(step.body)
-        if self.trace:
-            self.trace(stage, round_, engine.rendered(prompt), "\n----\n".join(reply.text for reply in replies))
-        if not all(reply.text for reply in replies):
-            raise RequestError(f"empty {stage}", where=self._request_id(stage, round_))
-        return replies
-
-    async def judged(self, number: int, asked_of: Any, make: Callable[["Scorer"], Any]) -> dict[str, Any]:
-        """A label step: `make` is given the scorer and returns the step's body.
+        named: Mapping[str, Any] | None = None,
+        limits: Limits = NO_LIMITS,
+    ) -> Reply:
+        """Let a role write the next turn of a dialogue.
 
         Args:
-            number: Which comparison of the record.
-            asked_of: Everything that determines the requests, JSON-able.
-            make: Coroutine function that asks through the scorer.
-        """
-        settings = self.crew.roles["labeler"]
-        asked = content_hash(asked_of, settings.adapter, self.crew.engine("labeler").fingerprint)
-        step = self._known("label", number, asked)
-        if step is not None:
-            return step.body
-        scorer = Scorer(self, number)
-        body: dict[str, Any] = await make(scorer)
-        await self._keep("label", number, asked, body, scorer.usage, done=True)
-        return body
-
-    def _request_id(self, stage: str, round_: int) -> str:
-        return f"{self.record_id}/{stage}/{round_}"
-
-    def _known(self, stage: str, round_: int, asked: str) -> Step | None:
-        step = self.known.get(StepKey(stage, round_, 0))
-        if step is None or step.asked != asked or step.status != "done":
-            return None
-        self.stats.reused[stage] += 1
-        return step
-
-    async def _keep(self, stage: str, round_: int, asked: str, body: dict[str, Any], usage: Usage, done: bool) -> None:
-        step = Step(self.record_id, stage, round_, 0, asked, "done" if done else "failed", body, usage)
-        await self.sink.add_step(step)
-        self.stats.count(stage, usage)
-
-
-class Scorer:
-    """Lets labelers judge one comparison and adds up what it took; see `cai.labeling.base.Judge`."""
-
-    def __init__(self, steps: RecordSteps, number: int) -> None:
-        self._steps = steps
-        self._number = number
-        self.usage = Usage()
-
-    async def score(
-        self, name: str, prompt: EnginePrompt, choices: tuple[str, ...], role: str = "labeler"
-    ) -> ChoiceScores:
-        """How likely each choice is to a labeler."""
-        crew = self._steps.crew
-        engine = crew.engine(role)
-        request_id = self._request_id(name, role)
-        scores = await engine.score_choices(
-            ChoiceRequest(request_id, prompt, choices, PRIORITY["label"], crew.roles[role].adapter)
-        )
-        self.usage += scores.usage
-        if self._steps.trace:
-            shown = "  ".join(f"{c}: {p:.3f}" for c, p in zip(choices, scores.logprobs, strict=True))
-            self._steps.trace("label", self._number, engine.rendered(prompt), f"log-probabilities  {shown}")
-        return scores
-
-    async def write(self, name: str, prompt: EnginePrompt, role: str = "labeler", stops: tuple[str, ...] = ()) -> Reply:
-        """What a labeler writes.
+            role: Who writes.
+            key: Which step it is.
+            dialogue: What the role has before it.
+            named: What else the step's body shall say, such as the principles.
+            limits: What binds the request.
 
         Raises:
-            RequestError: It writes nothing.
+            RequestError: The request was refused, or the answer is empty.
         """
-        crew = self._steps.crew
-        engine, settings = crew.engine(role), crew.roles[role]
-        request_id = self._request_id(name, role)
-        seed = int(content_hash(self._steps.seed, request_id), 16) & 0x7FFFFFFF
-        sampling = settings.sampling.model_copy(update={"stop": (*settings.sampling.stop, *stops)})
-        generation = await engine.generate(
-            GenerationRequest(request_id, prompt, sampling, seed, PRIORITY["label"], adapter=settings.adapter)
+        replies = await self._written(role, key, dialogue, 1, named or {}, limits)
+        return replies[0]
+
+    async def sample(self, role: str, key: StepKey, dialogue: Dialogue, n: int) -> list[Reply]:
+        """Draw `n` answers in one request; see `write`."""
+        return await self._written(role, key, dialogue, n, {}, NO_LIMITS)
+
+    async def _written(
+        self, role: str, key: StepKey, dialogue: Dialogue, n: int, named: Mapping[str, Any], limits: Limits
+    ) -> list[Reply]:
+        settings = self.crew.roles[role]
+        sampling = settings.sampling.model_copy(
+            update={
+                "stop": (*settings.sampling.stop, *dialogue.stops),
+                "temperature": max(settings.sampling.temperature, limits.least_temperature),
+                "max_new_tokens": limits.max_new_tokens or settings.sampling.max_new_tokens,
+            }
         )
-        self.usage += generation.usage
-        completion = generation.completions[0]
-        reply = Reply(completion.text.strip(), completion.finish_reason)
-        if self._steps.trace:
-            self._steps.trace("label", self._number, engine.rendered(prompt), reply.text)
-        if not reply.text:
-            raise RequestError("empty rationale", where=request_id)
-        return reply
+        # Retries draw anew; the first draw's seed does not name its number.
+        drawn = (self.seed, self.record_id, key.stage, key.round, *([key.attempt] if key.attempt else []))
+        seed = int(content_hash(*drawn), 16) & 0x7FFFFFFF
+        prompt = dialogue.prompt
+        engine = self.crew.engine(role)
+        request = GenerationRequest(
+            self.request_id(key), prompt, sampling, seed, priority(key.stage), n, settings.adapter, limits.schema
+        )
+        shown = sampling.model_dump(mode="json")
+        asked = content_hash(asdict(prompt), shown, seed, n, settings.adapter, engine.fingerprint, named, limits.schema)
 
-    def _request_id(self, name: str, role: str) -> str:
-        asked = f"{self._steps.record_id}/label/{self._number}/{name}"
-        return asked if role == "labeler" else f"{asked}/{role}"
+        async def generate() -> tuple[dict[str, Any], Usage]:
+            generation = await engine.generate(request)
+            replies = [Reply(c.text.strip(), c.finish_reason) for c in generation.completions]
+            return {**named, **_body(replies)}, generation.usage
+
+        step = await self.step(key, asked, generate)
+        replies = _replies(step.body)
+        if self.trace:
+            self.trace(key.stage, key.round, engine.rendered(prompt), "\n----\n".join(reply.text for reply in replies))
+        if step.status == "failed":
+            raise RequestError(f"empty {key.stage}", where=request.request_id)
+        return replies
+
+    async def choose(self, role: str, key: StepKey, dialogue: Dialogue, choices: tuple[str, ...]) -> tuple[float, ...]:
+        """Natural-log probabilities with which a role's next turn is each of the choices.
+
+        Raises:
+            RequestError: The request was refused.
+        """
+        settings, engine = self.crew.roles[role], self.crew.engine(role)
+        prompt = dialogue.prompt
+        request = ChoiceRequest(self.request_id(key), prompt, choices, priority(key.stage), settings.adapter)
+
+        async def score() -> tuple[dict[str, Any], Usage]:
+            scores = await engine.score_choices(request)
+            return {"choices": list(choices), "logprobs": list(scores.logprobs)}, scores.usage
+
+        asked = content_hash(asdict(prompt), choices, settings.adapter, engine.fingerprint)
+        step = await self.step(key, asked, score)
+        if self.trace:
+            shown = "  ".join(f"{c}: {p:.3f}" for c, p in zip(choices, step.body["logprobs"], strict=True))
+            self.trace(key.stage, key.round, engine.rendered(prompt), f"log-probabilities  {shown}")
+        return tuple(step.body["logprobs"])
+
+    async def keep(self, key: StepKey, body: Mapping[str, Any]) -> None:
+        """Keep as a step what follows from other steps alone; asking nothing, it is always known."""
+        asked = content_hash(body)
+        known = self.known.get(key)
+        if self.sink is not None and (known is None or known.asked != asked):
+            await self.sink.add_step(Step(self.record_id, *key, asked, "done", dict(body)))
+
+    async def step(self, key: StepKey, asked: str, make: Callable[[], Awaitable[tuple[dict[str, Any], Usage]]]) -> Step:
+        """The step, from the journal if it was asked in the same words; else made, and kept.
+
+        Args:
+            key: Which step it is.
+            asked: Hash of everything that determines it.
+            make: Asks, and gives the body and what it took. A body with an empty text makes a failed step.
+
+        Raises:
+            StepOwed: The step is not known, and nothing is to be asked.
+        """
+        known = self.known.get(key)
+        if known is not None and known.asked == asked and known.status == "done":
+            self.stats.reused[key.stage.split("/")[0]] += 1
+            return known
+        if self.sink is None:
+            raise StepOwed(self.request_id(key))
+        body, usage = await make()
+        done = all(reply.text for reply in _replies(body))
+        step = Step(self.record_id, *key, asked, "done" if done else "failed", body, usage)
+        await self.sink.add_step(step)
+        self.stats.count(key.stage.split("/")[0], usage)
+        return step
+
+    def request_id(self, key: StepKey) -> str:
+        """Name of a request, for logs and errors."""
+        name = f"{self.record_id}/{key.stage}/{key.round}"
+        return f"{name}/{key.attempt}" if key.attempt else name
 
 
-def _body(replies: list[Reply]) -> dict[str, Any]:
+def _body(replies: Sequence[Reply]) -> dict[str, Any]:
     if len(replies) == 1:
         return {"text": replies[0].text, "finish_reason": replies[0].finish_reason}
     return {"texts": [r.text for r in replies], "finish_reasons": [r.finish_reason for r in replies]}
@@ -204,4 +215,6 @@ def _body(replies: list[Reply]) -> dict[str, Any]:
 def _replies(body: Mapping[str, Any]) -> list[Reply]:
     if "text" in body:
         return [Reply(body["text"], body["finish_reason"])]
-    return [Reply(*pair) for pair in zip(body["texts"], body["finish_reasons"], strict=True)]
+    if "texts" in body:
+        return [Reply(*pair) for pair in zip(body["texts"], body["finish_reasons"], strict=True)]
+    return []

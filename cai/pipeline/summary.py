@@ -7,9 +7,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cai.config.stages import GenerateConfig
 from cai.data.counts import RunCounts
-from cai.data.finished import finished_records, label_of
+from cai.data.finished import finished_records, labels_of, unlabelled_of
 from cai.pipeline.stats import RunStats
 from cai.store.reader import JournalReader
 
@@ -59,9 +58,7 @@ class RunSummary:
         return asdict(self)
 
 
-def label_stats(
-    journal: JournalReader, session: int, config: GenerateConfig
-) -> tuple[LabelStats, dict[str, Counter[str]]]:
+def label_stats(journal: JournalReader, session: int) -> tuple[LabelStats, dict[str, Counter[str]]]:
     """Label statistics, and by hazard how many records and preferences there are."""
     flips = labels = unchanged = 0
     mass = 0.0
@@ -69,14 +66,11 @@ def label_stats(
     for record in finished_records(journal, session):
         count = by_hazard.setdefault(record.prompt.hazard or "none", Counter())
         count["trajectories"] += 1
-        found = label_of(record, config)
-        if found is None:
-            unchanged += record.split != "sft"
-            continue
-        label = found[1]
-        count["labels"] += 1
-        labels += 1
-        flips += label.flipped
-        mass += label.label_mass
+        unchanged += unlabelled_of(record) is not None
+        for _, label in labels_of(record):
+            count["labels"] += 1
+            labels += 1
+            flips += label.flipped
+            mass += label.label_mass
     stats = LabelStats(labels, unchanged, flips / labels if labels else None, mass / labels if labels else None)
     return stats, by_hazard

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cai.config.stages import GenerateConfig
-from cai.data.finished import answers_of, label_of
+from cai.data.finished import StandingRound, answers_of, labels_of, rounds_of, unlabelled_of
 from cai.records import Label
 from cai.report.diff import Marked, marked
-from cai.report.tally import principle_of, revision_probability
+from cai.report.tally import revision_probability
 from cai.report.trajectories import REASONS
 from cai.report.visible import in_one_line, shown, visible
-from cai.store.reader import JournalRecord, StepKey
+from cai.store.reader import JournalRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class StoryRound:
     statement: str
     critique: str | None
     change: Marked | None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def story(record: JournalRecord, kind: str, config: GenerateConfig, statements: 
     if kind == "failed" and record.outcome:
         reason = f"{reason}: {visible(record.outcome.reason or 'no reason given')}"
     about = [f"record {prompt.id}", f"hazard {visible(prompt.hazard or 'none')}", f"split {record.split}"]
-    answers = answers_of(record, config)
+    answers = answers_of(record)
     return Story(
         record_id=prompt.id,
         reason=reason,
@@ -90,57 +91,70 @@ def story(record: JournalRecord, kind: str, config: GenerateConfig, statements: 
         about=(*about, *([f"tags {visible(', '.join(prompt.tags))}"] if prompt.tags else [])),
         turns=tuple(Turn(message.role, shown(message.content)) for message in prompt.messages),
         draft=shown(answers[0]) if answers else None,
-        rounds=_rounds(record, config, statements),
-        label=_label(record, config, answers),
-        unlabelled=_unlabelled(record, config, answers),
+        rounds=_rounds(record, statements),
+        label=_label(record, answers),
+        unlabelled=_unlabelled(record, config),
     )
 
 
-def _rounds(record: JournalRecord, config: GenerateConfig, statements: Mapping[str, str]) -> tuple[StoryRound, ...]:
+def _rounds(record: JournalRecord, statements: Mapping[str, str]) -> tuple[StoryRound, ...]:
     found = []
     standing = "draft"
-    answer = record.steps.get(StepKey("draft", 0, 0))
-    for index in range(1, config.rounds + 1):
-        critique = record.steps.get(StepKey("critique", index, 0))
-        revision = record.steps.get(StepKey("revision", index, 0))
-        if answer is None or revision is None:
-            break
-        before, after = shown(answer.body["text"]), shown(revision.body["text"])
-        principle = principle_of(record, index) or ""
+    for round_ in rounds_of(record):
+        before, after = shown(round_.before), shown(round_.answer)
         found.append(
             StoryRound(
-                index,
+                round_.index,
                 standing,
-                visible(principle),
-                visible(statements.get(principle, "")),
-                shown(critique.body["text"]) if critique else None,
+                visible(", ".join(round_.principle_ids)),
+                visible(" ".join(statements.get(principle, "") for principle in round_.principle_ids)),
+                None if round_.critique is None else shown(round_.critique),
                 marked(before, after) if before != after else None,
+                _remarks(round_),
             )
         )
         if before != after:
-            standing = f"revision {index}"
-        answer = revision
+            standing = f"revision {round_.index}"
     return tuple(found)
 
 
-def _unlabelled(record: JournalRecord, config: GenerateConfig, answers: list[str]) -> str:
-    finished = record.outcome is not None and record.outcome.status == "trajectory"
-    if not finished or record.split == "sft" or label_of(record, config):
+def _remarks(round_: StandingRound) -> tuple[str, ...]:
+    """What else is known of a round: the verdict, further draws, and a flaw that stayed."""
+    remarks = []
+    verdict = round_.verdict
+    if verdict is not None and verdict.violates:
+        evidence = f", evidence {visible(verdict.evidence)}" if verdict.evidence else ""
+        unquoted = "" if verdict.quoted or not verdict.evidence else " (not in the answer)"
+        remarks.append(f"verdict: violation of severity {verdict.severity}{evidence}{unquoted}")
+    elif verdict is not None:
+        remarks.append("verdict: compliant" + ("; no revision was needed" if round_.revision is None else ""))
+    if round_.attempt:
+        remarks.append(f"revision drawn {round_.attempt + 1} times")
+    if round_.flaw:
+        remarks.append(f"flaw that stayed: {visible(round_.flaw.replace('_', ' '))}")
+    return tuple(remarks)
+
+
+def _unlabelled(record: JournalRecord, config: GenerateConfig) -> str:
+    if unlabelled_of(record) is None:
         return ""
-    if config.comparison.source == "sampled":
-        return "No comparison: the two sampled answers are the same."
-    return "No comparison: the draft and the last revision are the same." if answers[0] == answers[-1] else ""
+    if config.comparison.source in ("sampled", "two_models"):
+        return "No comparison: the sampled answers are the same."
+    return "No comparison: the two answers are the same."
 
 
-def _label(record: JournalRecord, config: GenerateConfig, answers: list[str]) -> StoryLabel | None:
-    found = label_of(record, config)
-    if found is None:
+def _label(record: JournalRecord, answers: list[str]) -> StoryLabel | None:
+    found = labels_of(record)
+    if not found:
         return None
-    body, label = found
+    # Of several, the clearest says most.
+    body, label = max(found, key=lambda item: abs(item[1].p_a - 0.5))
     principles = ", ".join(dict.fromkeys(visible(vote.principle_id) for vote in label.votes))
     details = f"under {principles or 'no named principle'}; label mass {label.label_mass:.3f}"
     if label.flipped:
         details += "; the verdict flipped with the order of the answers"
+    if len(found) > 1:
+        details += f"; the clearest of {len(found)} comparisons"
     if body["source"] == "draft_vs_revision":
         p = revision_probability(body, label, answers)
         return StoryLabel(f"The judge finds the last revision better with probability {p:.3f}", details, ())

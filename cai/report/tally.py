@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, TypeVar
 
 from cai.config.stages import GenerateConfig
-from cai.data.finished import answers_of, label_of
+from cai.data.finished import StandingRound, answers_of, labels_of, rounds_of
 from cai.records import Label
 from cai.report.diff import changed_share
 from cai.report.distribution import Histogram, Lengths
 from cai.report.hazards import NONE
-from cai.store.reader import JournalRecord, StepKey
+from cai.store.reader import JournalRecord
 
 T = TypeVar("T")
 
@@ -84,34 +83,33 @@ class RunTally:
         """Count one finished record."""
         self.records += 1
         self.several_turns += len(record.prompt.messages) > 1
-        answers = answers_of(record, self.config)
+        answers = answers_of(record)
         for lengths, answer in zip(self.words, answers, strict=False):
             lengths.add(len(answer.split()))
-        self._rounds(record, answers)
+        for round_ in rounds_of(record):
+            self._round(round_)
         self._cut(record)
         hazard = _kept(self.hazards, record.prompt.hazard or NONE, HazardTally)
         hazard.records += 1
         hazard.changed += bool(answers) and answers[-1] != answers[0]
-        found = label_of(record, self.config)
-        if found:
-            self._label(*found, answers, hazard)
+        for body, label in labels_of(record):
+            self._label(body, label, answers, hazard)
 
-    def _rounds(self, record: JournalRecord, answers: list[str]) -> None:
-        for index, (before, after) in enumerate(pairwise(answers), start=1):
-            tally = self.rounds[index - 1]
-            tally.answers += 1
-            tally.changed += before != after
-            tally.change += changed_share(before, after)
-            principle = principle_of(record, index)
-            if principle is not None:
-                drawn = _kept(self.principles, principle, PrincipleTally)
-                drawn.drawn += 1
-                drawn.changed += before != after
+    def _round(self, round_: StandingRound) -> None:
+        tally = self.rounds[round_.index - 1]
+        tally.answers += 1
+        tally.changed += round_.changed
+        tally.change += changed_share(round_.before, round_.answer)
+        for principle in round_.principle_ids:
+            drawn = _kept(self.principles, principle, PrincipleTally)
+            drawn.drawn += 1
+            drawn.changed += round_.changed
 
     def _cut(self, record: JournalRecord) -> None:
         for key, step in record.steps.items():
             if key.round <= self.config.rounds and step.body.get("finish_reason") == "length":
-                self.cut[key.stage] = self.cut.get(key.stage, 0) + 1
+                stage = key.stage.split("/")[0]
+                self.cut[stage] = self.cut.get(stage, 0) + 1
 
     def _label(self, body: Mapping[str, Any], label: Label, answers: list[str], hazard: HazardTally) -> None:
         tally = self.labels
@@ -136,15 +134,6 @@ class RunTally:
         tally.rejected_words.add(short)
         tally.different_length += long != short
         tally.longer_preferred += long > short
-
-
-def principle_of(record: JournalRecord, round_: int) -> str | None:
-    """The principle under which an answer was revised; journals before revisions named it have it in the critique."""
-    for stage in ("revision", "critique"):
-        step = record.steps.get(StepKey(stage, round_, 0))
-        if step is not None and step.body.get("principle_id") is not None:
-            return str(step.body["principle_id"])
-    return None
 
 
 def revision_probability(body: Mapping[str, Any], label: Label, answers: list[str]) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from cai.config.stages import GenerateConfig
-from cai.data.finished import answers_of, label_of
+from cai.data.finished import answers_of, labels_of
 from cai.report.diff import changed_share
 from cai.store.reader import JournalRecord
 
@@ -81,7 +81,7 @@ class Choice:
         return sorted(found.values(), key=lambda item: order.index(item[0]))
 
     def _by_answers(self, record: JournalRecord) -> None:
-        answers = answers_of(record, self.config)
+        answers = answers_of(record)
         if len(answers) < 2:
             return
         change = changed_share(answers[0], answers[-1])
@@ -93,18 +93,15 @@ class Choice:
             self._offer("late", -changed_share(answers[-2], answers[-1]), record)
 
     def _by_label(self, record: JournalRecord) -> None:
-        found = label_of(record, self.config)
-        if found is None:
-            return
-        body, label = found
-        self._offer("uncertain", abs(label.p_a - 0.5), record)
-        if label.flipped:
-            self._offer("flipped", 0.0, record)
-        if body["source"] == "draft_vs_revision":
-            draft_first = body["response_a"] == answers_of(record, self.config)[0]
-            p_draft = label.p_a if draft_first else 1 - label.p_a
-            if p_draft > 0.5:
-                self._offer("draft", -p_draft, record)
+        for body, label in labels_of(record):
+            self._offer("uncertain", abs(label.p_a - 0.5), record)
+            if label.flipped:
+                self._offer("flipped", 0.0, record)
+            if body["source"] == "draft_vs_revision":
+                draft_first = body["response_a"] == answers_of(record)[0]
+                p_draft = label.p_a if draft_first else 1 - label.p_a
+                if p_draft > 0.5:
+                    self._offer("draft", -p_draft, record)
 
     def _offer(self, kind: str, key: float, record: JournalRecord) -> None:
         best = self._best[kind]

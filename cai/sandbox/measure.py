@@ -23,12 +23,12 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One record: the text of its prompt, its answers from the draft on, and its critiques."""
+    """One record: the text of its prompt, its answers from the draft on, its critiques and its labels."""
 
     prompt: str
     answers: Sequence[str]
     critiques: Sequence[tuple[Sequence[str], str]] = ()
-    label: Judged | None = None
+    labels: Sequence[Judged] = ()
 
 
 @dataclass
@@ -114,8 +114,8 @@ def measure(records: Iterable[Observed]) -> Measurement:
             if broken and finding.harmful:
                 result.violations += 1
                 result.hazards_named += request.family.name in text
-        if record.label is not None:
-            _count_label(result, request, record.label)
+        for label in record.labels:
+            _count_label(result, request, label)
     return result
 
 
