@@ -26,6 +26,13 @@ _TABLES = (
 )
 
 
+class Near(NamedTuple):
+    """A text that another is near to: its number, and how alike they are (Jaccard)."""
+
+    number: int
+    similarity: float
+
+
 class _Sketch(NamedTuple):
     """A text as it is compared."""
 
@@ -65,9 +72,9 @@ class NearDuplicates:
         """The key of a text by its number."""
         return str(self._connection.execute("SELECT key FROM text WHERE number = ?", (number,)).fetchone()[0])
 
-    def add(self, key: str, text: str) -> tuple[int, list[int]]:
-        """Add a text; returns its number, from 1, and the numbers of the earlier ones that it is near to: the ones that
-        share most bands with it first."""
+    def add(self, key: str, text: str) -> tuple[int, list[Near]]:
+        """Add a text; returns its number, from 1, and the earlier ones that it is near to: those that share most bands
+        with it first."""
         sketch = self._sketch(text)
         near = list(self._near(sketch))
         return self._insert(key, sketch), near
@@ -78,7 +85,7 @@ class NearDuplicates:
         found = next(self._near(sketch), None)
         if found is None:
             self._insert(key, sketch)
-        return None if found is None else self.key(found)
+        return None if found is None else self.key(found.number)
 
     def _sketch(self, text: str) -> _Sketch:
         plain = normalised(text)
@@ -93,7 +100,7 @@ class NearDuplicates:
         self._connection.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", values)
         return number
 
-    def _near(self, sketch: _Sketch) -> Iterator[int]:
+    def _near(self, sketch: _Sketch) -> Iterator[Near]:
         pieces = sketch.pieces
         for number in self._candidates(sketch.bands):
             count, plain = self._connection.execute(
@@ -102,8 +109,9 @@ class NearDuplicates:
             # Sets of very different sizes cannot be alike, whatever is in them.
             if min(count, len(pieces)) < self.threshold * max(count, len(pieces)):
                 continue
-            if jaccard(pieces, shingles(plain.decode("utf-8", "surrogatepass"))) >= self.threshold:
-                yield number
+            similarity = jaccard(pieces, shingles(plain.decode("utf-8", "surrogatepass")))
+            if similarity >= self.threshold:
+                yield Near(number, similarity)
 
     def _candidates(self, values: list[int]) -> list[int]:
         shared: Counter[int] = Counter()

@@ -8,6 +8,7 @@ import unicodedata
 
 _SIZE = 5
 """Characters in a piece: about one word of a language with spaces."""
+_PAD = " " * (_SIZE - 1)
 _DENSE_SIZE = 2
 """The same where one character is a syllable or a word."""
 _DENSE = re.compile(
@@ -34,13 +35,16 @@ def normalised(text: str) -> str:
 def shingles(plain: str) -> frozenset[str]:
     """The pieces of a normalised text: all runs of five characters, of two where the script has no spaces.
 
-    A text that is shorter than a piece is one piece; the empty text has none.
+    Spaces stand before and behind, so that each character is in as many pieces as any other: "question 1" and
+    "question 12" are not alike. The empty text has no pieces.
     """
-    if len(plain) <= _DENSE_SIZE:
-        return frozenset({plain} - {""})
+    if not plain:
+        return frozenset()
     if _DENSE.search(plain):
-        return frozenset(_piece(plain, start) for start in range(len(plain) - 1))
-    return frozenset(plain[start : start + _SIZE] for start in range(max(1, len(plain) - _SIZE + 1)))
+        padded = f" {plain} "
+        return frozenset(_piece(padded, start) for start in range(len(padded) - 1))
+    padded = f"{_PAD}{plain}{_PAD}"
+    return frozenset(padded[start : start + _SIZE] for start in range(len(padded) - _SIZE + 1))
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:

@@ -27,14 +27,24 @@ def test_ascii_and_other_texts_are_normalised_alike() -> None:
 
 
 def test_pieces_are_of_five_characters_and_of_two_where_a_script_has_no_spaces() -> None:
-    assert shingles("bread is") == {"bread", "read ", "ead i", "ad is"}
-    assert shingles("\u5982\u4f55\u505a") == {"\u5982\u4f55", "\u4f55\u505a"}
+    assert shingles("bread") == {"    b", "   br", "  bre", " brea", "bread", "read ", "ead  ", "ad   ", "d    "}
+    assert shingles("\u5982\u4f55\u505a") == {" \u5982", "\u5982\u4f55", "\u4f55\u505a", "\u505a "}
 
 
-def test_short_texts_are_a_piece_of_their_own() -> None:
-    assert shingles("hi") == {"hi"}
-    assert shingles("four") == {"four"}
+def test_each_character_is_in_as_many_pieces_as_any_other() -> None:
+    for place in range(9):
+        changed = "abcdefghi"[:place] + "*" + "abcdefghi"[place + 1 :]
+        assert len(shingles("abcdefghi") - shingles(changed)) == 5
+
+
+def test_short_texts_have_pieces_and_the_empty_text_has_none() -> None:
+    assert len(shingles("hi")) == 6
     assert shingles("") == frozenset()
+
+
+@pytest.mark.parametrize(("first", "second"), [("question 1", "question 12"), ("topic 1234", "topic 1235")])
+def test_a_number_tells_short_texts_apart(first: str, second: str) -> None:
+    assert jaccard(shingles(first), shingles(second)) < 0.8
 
 
 def test_similarity_is_the_share_of_common_pieces() -> None:
