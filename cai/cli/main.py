@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cai.cli import constitution, doctor, evaluate, generate, preview, report, run, runs, sandbox, train
+from cai.cli import constitution, doctor, evaluate, export, generate, preview, report, run, runs, sandbox, train
 from cai.cli.output import Interrupted, OutputClosed, encodable, error_row, give_up_stdout, show_json
 from cai.errors import CaiError, StorageError, UsageError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("generate", short_help="Make the SFT and the preference dataset.")(generate.generate)
 app.command("run", short_help="Run a recipe: generate, train, evaluate, report.")(run.run)
 app.command("train", short_help="Train a model: SFT, reward model, DPO or KTO.")(train.train)
+app.command("export", short_help="Write a run's datasets for a trainer.")(export.export)
 app.command("preview", short_help="Show every prompt as the model sees it.")(preview.preview)
 app.command("status", short_help="Show how far a run is.")(runs.status)
 app.command("inspect", short_help="Show every step of one record.")(runs.inspect)
