@@ -44,7 +44,7 @@ def test_texts_without_spaces_are_compared_by_their_characters(texts: NearDuplic
 def test_adding_keeps_every_text_and_tells_whom_it_is_near_to(texts: NearDuplicates) -> None:
     first, near_first = texts.add("a", BREAD)
     second, near_second = texts.add("b", BREAD + " OK")
-    third, near_third = texts.add("c", "ok " + BREAD)
+    third, near_third = texts.add("c", BREAD + " okay")
     assert near_first == []
     assert [near.number for near in near_second] == [first]
     assert {near.number for near in near_third} == {first, second}
