@@ -122,7 +122,7 @@ def test_hazards_are_guessed_only_if_asked(tmp_path: Path) -> None:
     assert import_constitution([file], guess_hazards=True).constitution.principles[0].hazards == ("ncr", "hte")
 
 
-@pytest.mark.parametrize("word", ["true", "null", "3", "1e5", "0x1f", "yes", "2026-01-01"])
+@pytest.mark.parametrize("word", ["true", "null", "3", "1e5", "0x1f", "yes"])
 def test_an_id_that_yaml_would_read_as_something_else_is_quoted(word: str, tmp_path: Path) -> None:
     imported = import_constitution([write(tmp_path, f"- {word}\n", f"{word}.md")])
     assert load_constitution(write(tmp_path, imported.text, "out.yaml")).principles[0].id == word
