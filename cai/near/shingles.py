@@ -62,5 +62,5 @@ def _letter(character: str) -> str:
 
 
 def _piece(plain: str, start: int) -> str:
-    size = _DENSE_SIZE if _DENSE.match(plain, start) else _SIZE
+    size = _DENSE_SIZE if _DENSE.search(plain, start, start + _DENSE_SIZE) else _SIZE
     return plain[start : start + size]
