@@ -46,10 +46,11 @@ def criticises_instead(text: str, previous: str, critique: str | None) -> bool:
     if "handover" in roles:
         return sum(count for role, count in said[: roles.index("handover")] if role == "about") > PREFACE_WORDS
     about, address = roles.count("about"), sum(role in _TO_THE_READER for role in roles)
-    first = next((role for role in roles if role != "other"), None)
     if about:
-        return about > address or (about == address and first == "about")
-    return first == "verdict" and not address and _shared(text, previous) < RESAID
+        leads = roles[0] in ("about", "verdict") or 2 * about >= len(roles)
+        return leads and (about > address or (about == address and roles[0] == "about"))
+    short = sum(count for _, count in said) <= PREFACE_WORDS
+    return short and roles[:1] == ["verdict"] and not address and _shared(text, previous) < RESAID
 
 
 def answers_instead(text: str, answer: str) -> bool:
