@@ -29,6 +29,7 @@ _SEED_MASK = (1 << 31) - 1
 _TOP = 20
 _FEWER = 5
 _LEAST_REST = 1e-6
+_MUCH = 0.01
 _ID_MARK = "token_id:"
 
 
@@ -254,6 +255,12 @@ class OpenAIEngine:
         for choice in request.choices:
             found = [score for token, score in listed if _names(token, choice, request.choices)]
             scores.append(_log_sum(found) if found else rest)
+            if found and math.exp(scores[-1]) > _MUCH and _goes_on(choice, request.choices, listed):
+                raise RequestError(
+                    f"the server does not tell {choice} from a longer answer that begins with it",
+                    where=request.request_id,
+                    fix="set `tokenizer` to the model's folder or hub name, so that token ids are sent",
+                )
         return ChoiceScores(tuple(scores), _usage(answer, generated=False))
 
 
@@ -326,6 +333,13 @@ def _names(token: str, choice: str, choices: Iterable[str]) -> bool:
         return True
     others = [other.strip() for other in choices if other != choice]
     return bool(text) and choice.strip().startswith(text) and not any(other.startswith(text) for other in others)
+
+
+def _goes_on(choice: str, choices: Iterable[str], listed: Iterable[tuple[str, float]]) -> bool:
+    """Whether a token that is one choice may be the beginning of another, which was not listed as one token."""
+    seen = {token.strip() for token, _ in listed}
+    longer = {other.strip() for other in choices} - {choice.strip()} - seen
+    return any(other.startswith(choice.strip()) for other in longer)
 
 
 def _bound(listed: Iterable[float]) -> float:

@@ -93,7 +93,7 @@ def test_a_comparison_names_both_answers_and_ends_before_the_letter() -> None:
     assert message.content.index("Answer A: One") < message.content.index("Answer B: Two")
     text = craft("transcript").comparison(TURNS, "One", "Two", "Which?")
     assert isinstance(text, TextPrompt)
-    assert text.text.endswith("(A) One\n\n(B) Two\n\nQuestion: Which?\nThe better answer is: (")
+    assert text.text.endswith("(A) One\n\n(B) Two\n\nQuestion: Which?\nThe answer to the question is: (")
     assert text.text.count("-----") == len(craft("transcript").comparison_examples)
 
 

@@ -375,6 +375,31 @@ def test_the_chat_api_scores_first_tokens_by_their_text(stand_in: Any) -> None:
     run(work)
 
 
+def test_without_a_tokenizer_one_and_ten_must_be_told_apart(stand_in: Any) -> None:
+    """A server that splits digits says "1" for both: the best rating would become the worst."""
+    shares = {"1": 0.6, "7": 0.3}
+
+    def answer(path: str, body: dict[str, Any]) -> object:
+        listed = [{"token": token, "logprob": math.log(share)} for token, share in shares.items()]
+        return {"choices": [{"logprobs": {"content": [{"top_logprobs": listed}]}}], "usage": USAGE}
+
+    async def work() -> None:
+        async with stand_in(answer) as server:
+            engine = engine_for(server)
+            await engine.start()
+            with pytest.raises(RequestError, match="tell 1 from"):
+                await engine.score_choices(ChoiceRequest("r/label", HELLO, ("1", "7", "10")))
+            shares["10"] = 0.05
+            told = await engine.score_choices(ChoiceRequest("r/label", HELLO, ("1", "7", "10")))
+            assert told.logprobs == pytest.approx((math.log(0.6), math.log(0.3), math.log(0.05)))
+            del shares["10"]
+            shares["1"] = 0.001
+            assert (await engine.score_choices(ChoiceRequest("r", HELLO, ("1", "7", "10")))).logprobs[2] < -2
+            await engine.close()
+
+    run(work)
+
+
 def test_a_server_without_log_probabilities_cannot_score(stand_in: Any) -> None:
     async def work() -> None:
         async with stand_in(chat_answer) as server:

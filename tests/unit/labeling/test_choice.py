@@ -14,7 +14,8 @@ from cai.dialogue import Stagecraft
 from cai.engines.base import ChatPrompt, ChoiceScores, EnginePrompt, TextPrompt
 from cai.errors import EngineError, RequestError
 from cai.labeling.base import LABELER
-from cai.labeling.choice import ChoiceLabels, combine, first_is_better
+from cai.labeling.choice import ChoiceLabels, first_is_named
+from cai.labeling.votes import combine
 from cai.records import Comparison, Label, Message, Prompt, Reply, Vote
 from cai.resources import resource
 
@@ -77,7 +78,7 @@ def kind_first(name: str, first: str) -> tuple[float, float]:
     ],
 )
 def test_the_softmax_by_hand(first: float, second: float, p: float, mass: float) -> None:
-    assert first_is_better(first, second) == pytest.approx((p, mass))
+    assert first_is_named(first, second) == pytest.approx((p, mass))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_the_softmax_by_hand(first: float, second: float, p: float, mass: float)
 )
 def test_no_verdict_is_an_error_and_never_a_tie(pair: tuple[float, float]) -> None:
     with pytest.raises(RequestError, match="neither letter"):
-        first_is_better(*pair)
+        first_is_named(*pair)
     with pytest.raises(RequestError, match="neither letter"):
         judged(lambda name, first: pair if name.endswith("ba") else logs(0.6, 0.2))
 
