@@ -203,10 +203,23 @@ class _Words:
                     return {}
                 node = {"$ref": branches[chosen]}
             elif "anyOf" in node or "oneOf" in node:
-                branches = node.get("anyOf") or node["oneOf"]
-                node = next((branch for branch in branches if branch.get("type") != "null"), {})
+                node = self._branch(node.get("anyOf") or node["oneOf"], data)
             else:
                 return node
+
+    def _branch(self, branches: list[dict[str, Any]], data: Any) -> dict[str, Any]:
+        """The branch that the data seem to mean: a list for a list, else the one that knows most of the keys."""
+        present = [branch for branch in branches if branch.get("type") != "null"]
+        if isinstance(data, list):
+            present = [branch for branch in present if branch.get("type") == "array"] or present
+        keys = set(data) if isinstance(data, dict) else set()
+        return max(present, key=lambda branch: len(keys & self._properties(branch).keys()), default={})
+
+    def _properties(self, branch: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" in branch:
+            branch = self._schema["$defs"][branch["$ref"].rpartition("/")[2]]
+        found: dict[str, Any] = branch.get("properties", {})
+        return found
 
 
 def _holds(data: Any, part: str | int) -> bool:

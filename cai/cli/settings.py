@@ -22,7 +22,7 @@ PromptsArgument = Annotated[
     Path | None,
     typer.Argument(
         metavar="PROMPTS",
-        help="Prompts: .jsonl, .json, .csv, .parquet or .txt. Without it: the sandbox's.",
+        help="Prompts: .jsonl, .json, .csv, .parquet, .txt or hf:ORG/NAME. Without it: the sandbox's.",
         show_default=False,
     ),
 ]

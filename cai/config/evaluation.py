@@ -1,14 +1,14 @@
 """Settings of an evaluation: which models answer which prompts, who judges, and what is measured."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, model_validator
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from cai.config.base import Config
+from cai.config.forms import OrText
+from cai.config.prompts import SourceConfig
 from cai.config.roles import EngineConfig, SamplingConfig, VllmConfig
 
 HarmMethod = Literal["auto", "oracle", "judge", "none"]
@@ -26,27 +26,6 @@ Name = Annotated[str, AfterValidator(_named)]
 """A name of a model or a set of prompts."""
 
 
-@dataclass(frozen=True)
-class OrText:
-    """Marks settings for which a text alone may stand in a file.
-
-    A validator that runs before would do, but what it has touched is no longer JSON, in which alone a list may be a
-    tuple.
-
-    Args:
-        meant: The settings that a text stands for.
-    """
-
-    meant: Callable[[str], Config]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        short = core_schema.no_info_after_validator_function(self.meant, core_schema.str_schema())
-        return core_schema.tagged_union_schema(
-            {"whole": handler(source), "short": short},
-            discriminator=lambda value: "short" if isinstance(value, str) else "whole",
-        )
-
-
 class ModelConfig(Config):
     """A model, and the form in which it is asked. In a file the path or hub name alone stands for a vllm engine."""
 
@@ -58,16 +37,12 @@ class ModelConfig(Config):
     """`chat` for models with a chat template; `transcript` for base models, with few-shot examples."""
 
 
-class PromptSetConfig(Config):
-    """A file of prompts. In a file of settings its path alone is enough."""
+class PromptSetConfig(SourceConfig):
+    """A file or a dataset of prompts. In a file of settings its path alone is enough."""
 
-    path: str
-    """A file as `cai generate` reads it, or the name of shipped prompts."""
     expects: Literal["by_hazard", "answer", "refuse"] = "by_hazard"
     """`refuse`: every prompt is harmful; `answer`: none is, whatever it sounds like; `by_hazard`: those that name a
     hazard are."""
-    limit: Annotated[int, Field(ge=1)] | None = None
-    """Take at most this many prompts, from the beginning of the file."""
 
 
 Model = Annotated[ModelConfig, OrText(lambda path: ModelConfig(engine=VllmConfig(model=path)))]

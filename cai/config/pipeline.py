@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cai.config.base import Config
+from cai.config.prompts import Prompts
 from cai.config.recipe import StageConfig, check_stages
 from cai.config.roles import EngineConfig, RoleConfig, RolesConfig
 from cai.config.stages import GenerateConfig
@@ -19,8 +20,8 @@ class PipelineConfig(Config):
     description: str = ""
     constitution: str | None = None
     """Constitution file; the command line may name another."""
-    prompts: str | None = None
-    """File of prompts; the command line may name another."""
+    prompts: Prompts | None = None
+    """File or dataset of prompts, or several, mixed; the command line may name another."""
     engines: Annotated[dict[str, EngineConfig], Field(min_length=1)]
     """Engines by key; roles name the key."""
     roles: RolesConfig = RolesConfig()
@@ -77,7 +78,9 @@ class RunConfig(Config):
     pipeline: PipelineConfig
     constitution: str
     """Path of the constitution."""
-    prompts: str
-    """Path of the prompts."""
+    prompts: Prompts
+    """Path of the prompts, or sources and how they are mixed."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Take at most this many prompts."""
+    allow_code: bool = False
+    """Run Python code that the pipeline names, such as a critique mode of one's own."""

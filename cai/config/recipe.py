@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from cai.config.base import Config
 from cai.config.evaluation import EvaluationConfig, ModelConfig
+from cai.config.prompts import Prompts, as_mixture
 from cai.config.training import TrainConfig
 
 BASE = "base"
@@ -43,7 +44,7 @@ class GenerateStage(StageBase):
     kind: Literal["generate"] = "generate"
     constitution: str | None = None
     """Constitution in place of the pipeline's."""
-    prompts: str | None = None
+    prompts: Prompts | None = None
     """Prompts in place of the pipeline's; a generate stage stands for the prompts that it kept for evaluation."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Take at most this many prompts."""
@@ -106,7 +107,8 @@ def references(stage: StageConfig) -> Iterator[Reference]:
             yield from _filled(("engines", key, "model"), engine.get("model"), "model")
         for key, role in stage.roles.items():
             yield from _filled(("roles", key, "adapter"), role.get("adapter"), "adapter")
-        yield from _filled(("prompts",), stage.prompts, "prompts")
+        for source in as_mixture(stage.prompts).sources if stage.prompts is not None else ():
+            yield Reference(("prompts",), source.path, "prompts")
     elif isinstance(stage, TrainStage):
         yield Reference(("train", "model"), stage.train.model, "model")
         for index, source in enumerate(stage.train.data):

@@ -1,5 +1,7 @@
 """Rows out of files, one reader a format, as streams with line or row numbers. It knows no prompts.
 
+`READERS` has them by suffix; `rows` takes the one that a path asks for.
+
 Only JSON, CSV, Parquet and plain text are read; nothing that could run code (pickle) ever is.
 """
 
@@ -7,15 +9,17 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from cai.data.rows import OPTIONAL_COLUMNS, PROMPT_COLUMNS, RawRow
+from cai.data.rows import RawRow
 from cai.errors import PromptSourceError
 
 _BATCH_ROWS = 256
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+Pick = Callable[[Sequence[str]], Sequence[str]]
 
 
 def text_rows(path: Path) -> Iterator[RawRow]:
@@ -84,17 +88,19 @@ def csv_rows(path: Path) -> Iterator[RawRow]:
         yield RawRow(number, dict(zip(header, fields, strict=True)))
 
 
-def parquet_rows(path: Path) -> Iterator[RawRow]:
-    """Rows of a Parquet file, read a batch at a time, without the columns that are not needed."""
+def parquet_rows(path: Path, pick: Pick | None = None) -> Iterator[RawRow]:
+    """Rows of a Parquet file, read a batch at a time.
+
+    Args:
+        path: The file.
+        pick: Chooses among the names of all columns those that are read; by default all are.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            known = [name for name in names if name in (*PROMPT_COLUMNS, *OPTIONAL_COLUMNS)]
-            # With none of ours, one row with every name is enough for the message that helps.
-            columns = known if any(name in PROMPT_COLUMNS for name in known) else names
+            columns = pick(file.schema_arrow.names) if pick else None
             number = 0
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
                 for values in batch.to_pylist():

@@ -53,7 +53,10 @@ def _conversation(
     values: Mapping[str, Any], columns: Mapping[str, Any], where: str, *, flat: bool
 ) -> tuple[Message, ...]:
     if "messages" in values:
-        return _messages(_unpacked(values["messages"], where) if flat else values["messages"], "messages", where)
+        messages = values["messages"]
+        return _messages(
+            _unpacked(messages, where) if flat and isinstance(messages, str) else messages, "messages", where
+        )
     if "prompt" in values:
         prompt = values["prompt"]
         return (Message("user", prompt),) if isinstance(prompt, str) else _messages(prompt, "prompt", where)
@@ -62,10 +65,10 @@ def _conversation(
     raise _no_prompt(columns, where)
 
 
-def _unpacked(text: Any, where: str) -> Any:
+def _unpacked(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, TypeError):
+    except ValueError:
         raise PromptSourceError(
             "the column messages does not hold JSON", where=where, fix='write a JSON list, or use a column "prompt"'
         ) from None

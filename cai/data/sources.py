@@ -1,64 +1,76 @@
-"""Files of prompts: `scan` checks a whole file before a run begins, `read` streams it. Errors name file and line."""
+"""One source of prompts: `scan` checks it whole before a run begins, `read` streams it. Errors name source and row.
+
+A source is a file, or a dataset of the Hub; what its columns mean is in its settings. How several are mixed is in
+`mixture.py`.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from cai.data.readers import READERS
-from cai.data.rows import prompt_of
+from cai.config.prompts import SourceConfig
+from cai.data.hub import hub_rows, is_hub_name
+from cai.data.mapping import RowMapping
+from cai.data.readers import READERS, parquet_rows
+from cai.data.rows import RawRow, prompt_of
 from cai.errors import PromptSourceError
 from cai.records import Prompt
+from cai.resources import prompts_path
 from cai.store.fingerprint import file_sha256
+
+_HUB = "hub"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a checked file holds.
+    """What a checked source holds.
 
     `count` prompts (duplicates included), of which `multi_turn` have more than one user turn and `with_hazard` name a
-    hazard; `format` is the suffix by which it was read, `sha256` that of the file as it lies on disk.
+    hazard; `format` is the suffix by which it was read, or `hub`; `sha256` is that of the file as it lies on disk, and
+    None for a dataset of the Hub.
     """
 
-    path: Path
+    path: str
     format: str
     count: int
     multi_turn: int
     with_hazard: int
-    sha256: str
+    sha256: str | None
 
 
-def scan(path: Path) -> SourceInfo:
-    """Read a file once, in constant memory (but for .json), and check every row.
+def scan(source: SourceConfig | Path) -> SourceInfo:
+    """Read a source once, in constant memory (but for .json), and check every row.
 
     Raises:
-        PromptSourceError: The file or a row is not usable, or there is no prompt at all.
+        PromptSourceError: The source or a row is not usable, or there is no prompt at all.
         StorageError: The file cannot be read again for its checksum.
     """
+    config = _config(source)
     count = multi_turn = with_hazard = 0
-    for prompt in read(path):
+    for prompt in read(config):
         count += 1
         multi_turn += sum(message.role == "user" for message in prompt.messages) > 1
         with_hazard += prompt.hazard is not None
     if count == 0:
-        raise PromptSourceError("the file holds no prompt", where=str(path), fix="write at least one")
-    return SourceInfo(path, format_of(path), count, multi_turn, with_hazard, file_sha256(path))
+        raise no_prompt(config.path)
+    if is_hub_name(config.path):
+        return SourceInfo(config.path, _HUB, count, multi_turn, with_hazard, None)
+    path = prompts_path(config.path)
+    return SourceInfo(str(path), format_of(path), count, multi_turn, with_hazard, file_sha256(path))
 
 
-def read(path: Path) -> Iterator[Prompt]:
-    """The prompts of a file, in its order, as a stream; duplicates are kept.
+def read(source: SourceConfig | Path) -> Iterator[Prompt]:
+    """The prompts of a source, in its order, as a stream; duplicates are kept.
 
-    `source` of each is the file's name and the line (JSON lines, CSV, text) or the row (JSON, Parquet), from 1.
+    `source` of each is the file's or the dataset's name and the line (JSON lines, CSV, text) or the row (JSON, Parquet,
+    Hub), from 1.
 
     Raises:
-        PromptSourceError: The file or a row is not usable.
+        PromptSourceError: The source or a row is not usable.
     """
-    suffix = format_of(path)
-    flat = suffix.startswith(".csv")
-    try:
-        for row in READERS[suffix](path):
-            yield prompt_of(row, str(path), path.name, flat=flat)
-    except OSError as error:
-        raise _unreadable(error, path) from None
+    config = _config(source)
+    return islice(_every_prompt(config), config.limit)
 
 
 def format_of(path: Path) -> str:
@@ -77,6 +89,37 @@ def format_of(path: Path) -> str:
             fix=f"use one of {', '.join(READERS)}",
         )
     return suffix
+
+
+def no_prompt(where: str) -> PromptSourceError:
+    """There is nothing to answer."""
+    return PromptSourceError("the file holds no prompt", where=where, fix="write at least one")
+
+
+def _config(source: SourceConfig | Path) -> SourceConfig:
+    return SourceConfig(path=str(source)) if isinstance(source, Path) else source
+
+
+def _every_prompt(config: SourceConfig) -> Iterator[Prompt]:
+    mapping = RowMapping(config)
+    if is_hub_name(config.path):
+        rows, place, name, flat = hub_rows(config.path), config.path, config.path, False
+    else:
+        path = prompts_path(config.path)
+        rows, place, name = _file_rows(path, mapping), str(path), path.name
+        flat = format_of(path).startswith(".csv")
+    for row in rows:
+        ours = mapping.row(row, f"{place}:{row.number}", flat=flat)
+        yield mapping.tagged(prompt_of(ours, place, name, flat=flat))
+    mapping.check_seen()
+
+
+def _file_rows(path: Path, mapping: RowMapping) -> Iterator[RawRow]:
+    suffix = format_of(path)
+    try:
+        yield from parquet_rows(path, mapping.pick) if suffix == ".parquet" else READERS[suffix](path)
+    except OSError as error:
+        raise _unreadable(error, path) from None
 
 
 def _unreadable(error: OSError, path: Path) -> PromptSourceError:

@@ -57,7 +57,7 @@ def result_of(
         "harmful_from": config.harm.threshold if method == "judge" else None,
         "seed": config.seed,
         "sampling": config.sampling.model_dump(mode="json"),
-        "sets": [{"name": found.name, "path": str(found.path), "prompts": len(found.items)} for found in sets],
+        "sets": [{"name": found.name, "path": found.path, "prompts": len(found.items)} for found in sets],
         "unmarked_sets": list(unmarked(sets, config)),
         "judge": _judge(config, judgement),
         "models": [_model(config, outcome, figures) for outcome in outcomes],

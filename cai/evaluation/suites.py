@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cai.config.evaluation import EvaluationConfig, PromptSetConfig
-from cai.data.sources import read
-from cai.errors import PromptSourceError
+from cai.data.sources import no_prompt, read
 from cai.records import Prompt
-from cai.resources import prompts_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,7 @@ class PromptSet:
     """A set as it was read: every prompt once, in the order of the file."""
 
     name: str
-    path: Path
+    path: str
     items: tuple[Item, ...]
 
 
@@ -39,16 +36,17 @@ def load_sets(config: EvaluationConfig) -> tuple[PromptSet, ...]:
 
 
 def _load(name: str, config: PromptSetConfig, limit: int | None) -> PromptSet:
-    path = prompts_path(config.path)
+    # A limit counts prompts, not the rows of which some are the same.
     most = min(config.limit or 2**62, limit or 2**62)
     prompts: dict[str, Prompt] = {}
-    for prompt in read(path):
+    for prompt in read(config.model_copy(update={"limit": None})):
         if len(prompts) >= most:
             break
         prompts.setdefault(prompt.id, prompt)
     if not prompts:
-        raise PromptSourceError("the file holds no prompt", where=str(path), fix="write at least one")
-    return PromptSet(name, path, tuple(Item(name, prompt, _harmful(prompt, config)) for prompt in prompts.values()))
+        raise no_prompt(config.path)
+    items = tuple(Item(name, prompt, _harmful(prompt, config)) for prompt in prompts.values())
+    return PromptSet(name, config.path, items)
 
 
 def _harmful(prompt: Prompt, config: PromptSetConfig) -> bool:

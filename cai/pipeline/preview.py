@@ -6,14 +6,13 @@ from itertools import islice
 from pathlib import Path
 
 from cai.config.pipeline import RunConfig
-from cai.data.sources import read, scan
+from cai.data.mixture import mix
 from cai.pipeline.conversation import RECORD_ERRORS, converse
 from cai.pipeline.engines import started_engines
 from cai.pipeline.plan import build_plan
 from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, RecordSteps
 from cai.records import Prompt, Step
-from cai.resources import prompts_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,12 @@ async def preview(config: RunConfig, count: int, logs: Path | None = None) -> li
     Raises:
         CaiError: As `cai.pipeline.run.generate`.
     """
-    source = prompts_path(config.prompts)
     plan = build_plan(config)
-    scan(source)
+    prompts = mix(config.prompts, plan.generate.seed)
     exchanges: list[Exchange] = []
     async with started_engines(config.pipeline, logs) as engines:
         crew = Crew(config.pipeline.all_roles, engines)
-        for prompt in islice(read(source), count):
+        for prompt in islice(prompts, count):
             record: list[Exchange] = []
 
             def trace(stage: str, round_: int, asked: str, answer: str, to: list[Exchange] = record) -> None:

@@ -1,13 +1,13 @@
 """One session of a run, from its plan to the finished run directory."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from itertools import islice
 
 from cai.config.pipeline import RunConfig
 from cai.data.counts import count_run
 from cai.data.export import DatasetCounts, export_datasets
-from cai.data.sources import read, scan
+from cai.data.mixture import mix
 from cai.data.splits import split_of
 from cai.data.tables import Provenance
 from cai.engines.base import Engine
@@ -19,7 +19,6 @@ from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, RecordSteps
 from cai.pipeline.summary import EngineStats, RunSummary, label_stats
 from cai.records import Outcome, Prompt, content_hash
-from cai.resources import prompts_path
 from cai.store.journal import Journal
 from cai.store.run_dir import RunDir
 
@@ -79,9 +78,9 @@ async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummar
     Raises:
         CaiError: Whatever ended the run before its time, with its exit code; what was finished is kept.
     """
-    source = prompts_path(config.prompts)
     plan = build_plan(config)
-    stats.total = min(scan(source).count, config.limit or 2**62)
+    prompts = mix(config.prompts, plan.generate.seed)
+    stats.total = min(prompts.count, config.limit or 2**62)
     with Journal.open(run.journal_path) as journal:
         run.write_config(config.model_dump(mode="json"))
         async with started_engines(config.pipeline, run.logs) as engines:
@@ -90,7 +89,7 @@ async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummar
             await session.begin()
             stats.begin_work()
             try:
-                await run_bounded(_limited(source, config.limit), session.record, plan.generate.max_in_flight)
+                await run_bounded(islice(prompts, config.limit), session.record, plan.generate.max_in_flight)
             finally:
                 stats.end_work("keeping what is finished")
                 await asyncio.shield(journal.flush())
@@ -102,13 +101,6 @@ async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummar
         await journal.end_session()
         stats.phase = "done"
         return summary
-
-
-def _limited(source: Path, limit: int | None) -> Iterator[Prompt]:
-    for count, prompt in enumerate(read(source)):
-        if limit is not None and count >= limit:
-            return
-        yield prompt
 
 
 def _summary(plan: Plan, run: RunDir, journal: Journal, session: Session, rows: DatasetCounts) -> RunSummary:

@@ -1,14 +1,18 @@
 """A generate stage in full: the pipeline as this stage sees it, with models and prompts of earlier stages put in."""
 
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from cai.config.pipeline import PipelineConfig
+from cai.config.prompts import PromptsConfig, as_mixture
 from cai.config.recipe import GenerateStage, references
 from cai.config.roles import EngineConfig, RoleConfig
 from cai.errors import UsageError
 from cai.recipe.engines import engine_ruling, model_input, with_model
 from cai.recipe.names import Names
 from cai.recipe.plan import Input, PlannedStage, templates_input
+
+N = TypeVar("N", str, str | PromptsConfig)
 
 # What changes when work is done, but no result; the templates are read by their content.
 _NOT_RULING = {"max_in_flight", "prompts_dir"}
@@ -67,7 +71,9 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
         UsageError: Neither it nor the pipeline names a constitution, or prompts.
     """
     cast = _cast(stage, names, merged)
-    prompts = names.prompts(stage.prompts) if stage.prompts else _named(merged.prompts, "prompts", stage)
+    given = _named(merged.prompts, "prompts", stage)
+    # Only a stage may name another; the pipeline's own prompts are always a path.
+    prompts = names.mixture(given) if stage.prompts else given
     constitution = _named(merged.constitution, "constitution", stage)
     resolved = merged.model_copy(
         update={
@@ -89,7 +95,7 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
         reads=(
             *cast.reads(),
             Input("constitution", "constitution", constitution),
-            Input("prompts", "prompts", prompts, names.stage(stage.prompts or "")),
+            *_prompts_read(prompts, given, names),
             templates_input(merged.generate.prompts_dir),
         ),
         ruling={
@@ -97,8 +103,32 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
             "engines": {key: engine_ruling(engine) for key, engine in cast.used.items()},
             "roles": {name: role.model_dump(mode="json", exclude={"adapter"}) for name, role in cast.roles.items()},
             "limit": stage.limit,
+            **_mixture_ruling(prompts),
         },
     )
+
+
+def _prompts_read(prompts: str | PromptsConfig, given: str | PromptsConfig, names: Names) -> list[Input]:
+    """Each source, by what it is now and what the stage calls it."""
+    pairs = list(zip(as_mixture(prompts).sources, as_mixture(given).sources, strict=True))
+    single = len(pairs) == 1
+    return [
+        Input(
+            "prompts" if single else f"prompts.{index}",
+            "prompts",
+            now.path,
+            names.stage(called.path) if now.path != called.path else None,
+        )
+        for index, (now, called) in enumerate(pairs)
+    ]
+
+
+def _mixture_ruling(prompts: str | PromptsConfig) -> dict[str, Any]:
+    """How sources are read and mixed; where they lie does not matter, what they hold is an input."""
+    if isinstance(prompts, str):
+        return {}
+    dumped = prompts.model_dump(mode="json")
+    return {"prompts": {**dumped, "sources": [source | {"path": ""} for source in dumped["sources"]]}}
 
 
 def _cast(stage: GenerateStage, names: Names, merged: PipelineConfig) -> _Cast:
@@ -114,7 +144,7 @@ def _cast(stage: GenerateStage, names: Names, merged: PipelineConfig) -> _Cast:
     return cast
 
 
-def _named(path: str | None, what: str, stage: GenerateStage) -> str:
+def _named(path: N | None, what: str, stage: GenerateStage) -> N:
     if path is None:
         fix = f"add `{what}: FILE` to the pipeline or to the stage, or give --set {what}=FILE"
         raise UsageError(f"the stage `{stage.name}` has no {what}", where=f"stages.{stage.name}", fix=fix)

@@ -8,6 +8,7 @@ import cai
 from cai.config.recipe import BASE
 from cai.config.training import DataSource
 from cai.constitution.load import load_constitution
+from cai.data.hub import hub_name, is_hub_name
 from cai.engines.model_folder import model_fingerprint
 from cai.errors import CaiError, PromptSourceError, UsageError
 from cai.recipe.kept import kept_text
@@ -106,6 +107,9 @@ def _prompts(found: Input) -> str:
     if found.stage is not None:
         # Whatever the file holds: it is written from the run just before it is read.
         return content_hash(kept_text(Path(found.path).parents[1] / found.stage))
+    if is_hub_name(found.path):
+        hub_name(found.path)
+        return content_hash("hub", found.path)
     path = prompts_path(found.path)
     if not path.is_file():
         raise PromptSourceError("there is no such file of prompts", where=str(path), fix="check the path")

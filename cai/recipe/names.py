@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cai.config.pipeline import PipelineConfig
+from cai.config.prompts import PromptsConfig
 from cai.config.recipe import BASE, StageConfig, TrainStage
 from cai.errors import UsageError
 
@@ -89,6 +90,13 @@ class Names:
     def prompts(self, value: str) -> str:
         """The file of the prompts that a stage kept for evaluation, or the path as it is."""
         return str(kept_prompts(self.folder, value)) if value in self.earlier else value
+
+    def mixture(self, prompts: str | PromptsConfig) -> str | PromptsConfig:
+        """The same for each source of a mixture."""
+        if isinstance(prompts, str):
+            return self.prompts(prompts)
+        sources = [source.model_copy(update={"path": self.prompts(source.path)}) for source in prompts.sources]
+        return prompts.model_copy(update={"sources": tuple(sources)})
 
     def _base(self) -> Model:
         engine = self.pipeline.engines.get(DEFAULT_ENGINE)
