@@ -8,7 +8,21 @@ import sys
 
 import typer
 
-from cai.cli import constitution, doctor, evaluate, export, generate, preview, report, run, runs, sandbox, train
+from cai.cli import (
+    constitution,
+    doctor,
+    evaluate,
+    export,
+    feedback,
+    generate,
+    init,
+    preview,
+    report,
+    run,
+    runs,
+    sandbox,
+    train,
+)
 from cai.cli.output import Interrupted, OutputClosed, encodable, error_row, give_up_stdout, show_json
 from cai.errors import CaiError, StorageError, UsageError
 
@@ -19,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("init", short_help="Begin a project that validates and runs.")(init.init)
 app.command("generate", short_help="Make the SFT and the preference dataset.")(generate.generate)
 app.command("run", short_help="Run a recipe: generate, train, evaluate, report.")(run.run)
 app.command("train", short_help="Train a model: SFT, reward model, DPO or KTO.")(train.train)
@@ -29,6 +44,7 @@ app.command("inspect", short_help="Show every step of one record.")(runs.inspect
 app.command("report", short_help="Write a page that shows what was done.")(report.report)
 app.command("doctor", short_help="Check what this machine has.")(doctor.doctor)
 app.add_typer(evaluate.app, name="eval", short_help="Measure models: harm, refusals, preferences, collapse.")
+app.add_typer(feedback.app, name="feedback", short_help="What people say of a run: import, agreement, review.")
 app.add_typer(constitution.app, name="constitution", short_help="Check and show constitution files.")
 app.add_typer(sandbox.app, name="sandbox", short_help="The embedded sandbox and its model.")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from cai.config.pipeline import PipelineConfig
 from cai.config.recipe import EvalStage, GenerateStage, StageConfig, TrainStage
-from cai.config.resolve import overridden, pipeline_file
+from cai.config.resolve import overridden, pipeline_file, read_pipeline
 from cai.errors import ConfigError
-from cai.yaml_model import read_source, validate_source
+from cai.yaml_model import validate_source
 from cai.yaml_source import KeyPath, YamlSource
 
 LAID_OVER = ("constitution", "prompts", "engines", "roles", "generate")
@@ -41,10 +41,10 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), seed: int | None = No
         StorageError: The file is there but cannot be read.
     """
     file = pipeline_file(path)
-    source = overridden(read_source(file, ConfigError), overrides)
+    source = overridden(read_pipeline(file), overrides)
     pipeline = validate_source(source, PipelineConfig, ConfigError)
     if seed is not None:
-        source = overridden(read_source(file, ConfigError), [*_seeds(pipeline.stages, seed), *overrides])
+        source = overridden(read_pipeline(file), [*_seeds(pipeline.stages, seed), *overrides])
         pipeline = validate_source(source, PipelineConfig, ConfigError)
     generating = {
         stage.name: validate_source(_laid_over(source, index, stage), PipelineConfig, ConfigError)

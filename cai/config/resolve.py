@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cai.config.base import Config
+from cai.config.beside import looked_for_beside
 from cai.config.pipeline import PipelineConfig
 from cai.errors import ConfigError
 from cai.resources import find, resource
@@ -23,7 +24,8 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
     """Read a pipeline file and apply overrides to it.
 
     Args:
-        path: A file; the name of a shipped one works from any folder.
+        path: A file; the name of a shipped one works from any folder. Relative paths in it are looked for beside it,
+            then in the current folder.
         overrides: Each `a.b.c=value`, the value as in YAML: `rounds=2`, `stop=[x, y]`; items of lists by their index
             or, where they have one, by their name: `a.0=x`, `stages.sft.train.epochs=2`.
 
@@ -31,7 +33,16 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
         ConfigError: With every problem of the file and the overrides, each with its place and the nearest right key.
         StorageError: The file is there but cannot be read.
     """
-    return load_config(pipeline_file(path), PipelineConfig, overrides)
+    return validate_source(overridden(read_pipeline(pipeline_file(path)), overrides), PipelineConfig, ConfigError)
+
+
+def read_pipeline(file: Path) -> YamlSource:
+    """A pipeline file as it was read, its paths leading to what lies beside it; see `cai.config.beside`.
+
+    Raises:
+        ConfigError, StorageError: It is not there, or cannot be read.
+    """
+    return looked_for_beside(read_source(file, ConfigError), file)
 
 
 def pipeline_file(path: Path) -> Path:
