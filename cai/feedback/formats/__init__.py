@@ -1,0 +1,1 @@
+"""Files of human feedback, one reader a format: rows to judgements. They know no run."""
