@@ -102,7 +102,7 @@ def record(number: int, config: GenerateConfig, say: Say = same) -> tuple[Prompt
             answers.append(f"I cannot help {number} times, since it hurts people. Instead, rest {index} days.")
         else:
             answers.append(answers[-1])
-        principle = {"principle_id": say(f"principle-{(number + index) % 4}")}
+        principle = {"principle_ids": [say(f"principle-{(number + index) % 4}")]}
         text = say(f"The answer {'breaks' if number % 2 else 'keeps'} the principle.")
         steps.append(_done(prompt, "critique", index, {**principle, "text": text, "finish_reason": "stop"}))
         revised = {**principle, "text": say(answers[-1]), "finish_reason": "length" if number == 7 else "stop"}
@@ -111,8 +111,16 @@ def record(number: int, config: GenerateConfig, say: Say = same) -> tuple[Prompt
     if config.comparison.source == "sampled":
         pair = [say(f"Sample one, number {number}."), say(f"Sample two, which is longer, number {number}.")]
         steps.append(_done(prompt, "sample", 0, {"texts": pair, "finish_reasons": ["stop", "stop"]}))
-    if pair[0] != pair[1]:
+    compared = pair[0] != pair[1]
+    if compared:
         steps.append(_done(prompt, "label", 0, _label(prompt, pair, config.comparison.source, number, say)))
+    rounds = [
+        {"index": step.round, "principle_ids": step.body["principle_ids"], "critique": True, "revision": 0}
+        for step in steps
+        if step.stage == "revision"
+    ]
+    standing = {"rounds": rounds, "comparisons": [0] * compared, "unlabelled": None if compared else "equal answers"}
+    steps.append(_done(prompt, "trajectory", 0, standing))
     return prompt, steps
 
 

@@ -1,8 +1,8 @@
 """Label methods and comparisons: which pairs of answers are judged, and how."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cai.config.base import Config
 from cai.config.roles import RoleConfig
@@ -49,8 +49,15 @@ class EnsembleLabelConfig(PrincipleLabels):
     """How each of them judges; `principles` and `negated` of the ensemble count, not those in here."""
 
 
+def _choice_by_default(value: Any) -> Any:
+    return {"kind": "choice", **value} if isinstance(value, dict) and "kind" not in value else value
+
+
 LabelConfig = Annotated[
-    ChoiceLabelConfig | CotLabelConfig | RatingLabelConfig | EnsembleLabelConfig, Field(discriminator="kind")
+    Annotated[
+        ChoiceLabelConfig | CotLabelConfig | RatingLabelConfig | EnsembleLabelConfig, Field(discriminator="kind")
+    ],
+    BeforeValidator(_choice_by_default),
 ]
 
 

@@ -10,7 +10,7 @@ from cai.resources import resource
 
 
 def test_the_shipped_examples_are_valid() -> None:
-    revisions = revision_examples(resource("prompts"))
+    revisions = revision_examples((resource("prompts"),))
     assert len(revisions) >= 3
     for example in revisions:
         assert example.messages[-1].role == "user"
@@ -23,7 +23,7 @@ def test_the_shipped_examples_are_valid() -> None:
 
 
 def test_both_letters_win_equally_often() -> None:
-    comparisons = comparison_examples(resource("prompts"))
+    comparisons = comparison_examples((resource("prompts"),))
     letters = [example.better for example in comparisons]
     assert letters.count("A") == letters.count("B") > 0
     for example in comparisons:
@@ -32,8 +32,10 @@ def test_both_letters_win_equally_often() -> None:
 
 
 def test_a_folder_without_examples_has_none(tmp_path: Path) -> None:
-    assert revision_examples(tmp_path) == ()
-    assert comparison_examples(tmp_path) == ()
+    assert revision_examples((tmp_path,)) == ()
+    assert comparison_examples((tmp_path,)) == ()
+    # The first folder that has the file gives it.
+    assert comparison_examples((tmp_path, resource("prompts"))) == comparison_examples((resource("prompts"),))
 
 
 @pytest.mark.parametrize(
@@ -50,5 +52,5 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, text: str, problem
     (tmp_path / "fewshot").mkdir()
     (tmp_path / "fewshot" / "comparison.yaml").write_text(text)
     with pytest.raises(TemplateError, match=problem) as refused:
-        comparison_examples(tmp_path)
+        comparison_examples((tmp_path,))
     assert "comparison.yaml:" in str(refused.value)

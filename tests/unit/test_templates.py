@@ -21,6 +21,7 @@ EXAMPLE = {
     "response_b": "Two",
     "question": "Which?",
     "better": "A",
+    "reasons": "One is kinder.",
 }
 VALUES: dict[str, Any] = {
     "examples": (EXAMPLE,),
@@ -33,6 +34,9 @@ VALUES: dict[str, Any] = {
     "response_a": "Three",
     "response_b": "Four",
     "question": "Which now?",
+    "rule": "Which is kinder?",
+    "exchange": 1,
+    "critiques": ({"letter": "A", "text": "It is rude."}, {"letter": "B", "text": "It is fine."}),
 }
 
 
@@ -53,7 +57,7 @@ def refusal(folder: Path, source: str | bytes, **values: Any) -> TemplateError:
 def test_every_shipped_template_renders(form: Form) -> None:
     shipped = PromptLibrary(resource("prompts"), form)
     names = {"draft/answer", "critique/single_turn", "revision/revise", "comparison/choice", "rating/harm"}
-    assert set(shipped.names) == names
+    assert names < set(shipped.names)
     for name in shipped.names:
         text = shipped.render(name, **VALUES)
         assert "{" not in text

@@ -39,7 +39,7 @@ def hostile_run(tmp_path: Path) -> tuple[Path, str]:
     label = Label("c", 0.75, 0.9, True, "choice", (Vote(HOSTILE, "ab", 0.75, 0.9),))
     bodies = {
         "draft": {"text": HOSTILE, "finish_reason": "stop"},
-        "critique": {"text": HOSTILE, "principle_id": HOSTILE, "finish_reason": "stop"},
+        "critique": {"text": HOSTILE, "principle_ids": [HOSTILE], "finish_reason": "stop"},
         "label": {"response_a": HOSTILE, "response_b": "b", "source": "draft_vs_revision", "label": label.to_dict()},
     }
 

@@ -44,12 +44,17 @@ def run(tmp_path: Path, report_folders: ModuleType) -> RunDir:
         for number, prompt in enumerate(prompts()):
             await journal.add_prompt(prompt, "sft", session)
             draft, revision = answers_to(prompt, number)
-            principle = {"principle_id": "no-harm"}
+            principle = {"principle_ids": ["no-harm"]}
             bodies: dict[tuple[str, int], dict[str, Any]] = {
                 ("draft", 0): {"text": draft},
                 ("critique", 1): {**principle, "text": KEEPS if number == 2 else BREAKS},
                 ("critique", 2): {**principle, "text": BREAKS},
                 ("revision", 1): {**principle, "text": revision},
+                ("trajectory", 0): {
+                    "rounds": [{"index": 1, **principle, "critique": True, "revision": 0}],
+                    "comparisons": [],
+                    "unlabelled": None,
+                },
             }
             for (stage, round_), body in bodies.items():
                 await journal.add_step(Step(prompt.id, stage, round_, 0, "asked", "done", body))

@@ -1,20 +1,17 @@
 """The direct mode asks nothing and changes nothing."""
 
 import asyncio
+from typing import Any
 
 from cai.config.critique import DirectConfig
-from cai.constitution.schema import Principle
+from cai.constitution.brief import Brief
 from cai.critique.direct import Direct
-from cai.dialogue import Dialogue, Stagecraft
-from cai.records import Message, Reply
-from cai.resources import resource
+from cai.dialogue import Dialogue
 
 
-def test_nothing_is_asked(kind: Principle) -> None:
-    async def ask(role: str, stage: str, round_: int, dialogue: Dialogue, principle: Principle | None = None) -> Reply:
-        raise AssertionError((role, stage, round_, dialogue, principle))
-
-    before = Stagecraft(resource("prompts"), "chat").opened((Message("user", "Hi"),)).answered("Go away.")
-    critique, dialogue = asyncio.run(Direct(DirectConfig()).critique(before, kind, 1, ask))
+def test_nothing_is_asked(kind: Brief, answered: Dialogue, script: Any) -> None:
+    ask = script()
+    critique, dialogue = asyncio.run(Direct(DirectConfig()).critique(answered, kind, ask))
     assert critique is None
-    assert dialogue is before
+    assert dialogue is answered
+    assert ask.asked == []

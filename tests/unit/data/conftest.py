@@ -33,7 +33,7 @@ def a_record() -> Callable[..., JournalRecord]:
         texts = list(answers)
         steps = [done(prompt, "draft", 0, {"text": texts[0], "finish_reason": "stop"})]
         for index, answer in enumerate(texts[1:], start=1):
-            said = {"principle_id": f"principle-{(index + 1) // 2}", "finish_reason": "stop"}
+            said = {"principle_ids": [f"principle-{(index + 1) // 2}"], "finish_reason": "stop"}
             steps.append(done(prompt, "critique", index, {**said, "text": "hm"}))
             steps.append(done(prompt, "revision", index, {**said, "text": answer}))
         comparison = Comparison(prompt, texts[0], texts[-1], "draft_vs_revision")
@@ -41,10 +41,20 @@ def a_record() -> Callable[..., JournalRecord]:
         label = Label(comparison.id, p_a, 0.9, p_a > 0.7, "choice", votes)
         body = {"response_a": texts[0], "response_b": texts[-1], "source": comparison.source, "label": label.to_dict()}
         steps.append(done(prompt, "label", 0, body))
+        steps.append(done(prompt, "trajectory", 0, standing(len(texts) - 1, [0] if split != "sft" else [])))
         outcome = Outcome(prompt.id, "trajectory", None, "plan")
         return JournalRecord(prompt, split, outcome, {StepKey(s.stage, s.round, s.attempt): s for s in steps})
 
     return make
+
+
+def standing(rounds: int, comparisons: list[int], unlabelled: str | None = None) -> dict[str, Any]:
+    """The body of a trajectory step in which every round was revised once."""
+    rows = [
+        {"index": i, "principle_ids": [f"principle-{(i + 1) // 2}"], "critique": True, "revision": 0, "flaw": None}
+        for i in range(1, rounds + 1)
+    ]
+    return {"rounds": rows, "comparisons": comparisons, "unlabelled": unlabelled}
 
 
 def done(prompt: Prompt, stage: str, round_: int, body: dict[str, Any]) -> Step:

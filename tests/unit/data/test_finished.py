@@ -1,4 +1,4 @@
-"""Only what stands under the present configuration counts."""
+"""Only what a record's last step says stands counts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,62 +6,80 @@ from typing import Any
 
 import pytest
 
-from cai.config.stages import GenerateConfig
-from cai.data.finished import answers_of, finished_records, label_of
-from cai.records import Outcome, Step
+from cai.data.finished import TRAJECTORY, answers_of, finished_records, labels_of, rounds_of, unlabelled_of
+from cai.errors import StorageError
+from cai.records import Outcome, Step, Verdict
 from cai.store.journal import Journal
 from cai.store.reader import JournalRecord, StepKey
 from cai.store.run_dir import RunDir
 
 Make = Callable[..., JournalRecord]
-SAMPLED = GenerateConfig.model_validate({"rounds": 0, "comparison": {"source": "sampled"}})
 
 
-def comparing(record: JournalRecord, a: str, b: str, source: str) -> JournalRecord:
-    """The same record with a label of these answers, and two samples."""
-    key = StepKey("label", 0, 0)
-    label = record.steps[key]
-    body = label.body | {"response_a": a, "response_b": b, "source": source}
-    sample = Step(record.prompt.id, "sample", 0, 0, "asked", "done", {"texts": ["one", "two"]})
-    return replace(record, steps=record.steps | {key: replace(label, body=body), StepKey("sample", 0, 0): sample})
+def saying(record: JournalRecord, **changed: Any) -> JournalRecord:
+    """The same record whose last step says something else."""
+    step = record.steps[TRAJECTORY]
+    return replace(record, steps=record.steps | {TRAJECTORY: replace(step, body=step.body | changed)})
 
 
-def test_the_answers_are_those_of_the_configured_rounds(a_record: Make) -> None:
+def with_step(record: JournalRecord, key: StepKey, **body: Any) -> JournalRecord:
+    step = Step(record.prompt.id, *key, "asked", "done", body)
+    return replace(record, steps=record.steps | {key: step})
+
+
+def test_the_answers_are_those_of_the_rounds_that_stand(a_record: Make) -> None:
     record = a_record("Hi", answers=("a", "b", "c"))
-    assert answers_of(record, GenerateConfig(rounds=2)) == ["a", "b", "c"]
-    assert answers_of(record, GenerateConfig(rounds=1)) == ["a", "b"]
+    assert answers_of(record) == ["a", "b", "c"]
+    rows = record.steps[TRAJECTORY].body["rounds"]
+    assert answers_of(saying(record, rounds=rows[:1])) == ["a", "b"]
+    assert answers_of(saying(record, rounds=[])) == ["a"]
 
 
-def test_a_label_counts_only_while_its_answers_stand(a_record: Make, config: GenerateConfig) -> None:
+def test_a_round_without_a_revision_keeps_the_answer(a_record: Make) -> None:
+    record = a_record("Hi", answers=("a", "b", "c"))
+    verdict = {"violates": False, "severity": 0, "evidence": "", "quoted": False}
+    rows = record.steps[TRAJECTORY].body["rounds"]
+    found = rounds_of(saying(record, rounds=[rows[0], rows[1] | {"revision": None, "verdict": verdict}]))
+    assert [(r.critique, r.revision, r.answer, r.changed) for r in found] == [
+        ("hm", "b", "b", True),
+        ("hm", None, "b", False),
+    ]
+    assert found[1].verdict == Verdict(False, 0, "", False)
+
+
+def test_the_attempt_that_stands_is_read(a_record: Make) -> None:
+    record = with_step(a_record("Hi", answers=("a", "b")), StepKey("revision", 1, 1), text="B", finish_reason="stop")
+    assert answers_of(record) == ["a", "b"]
+    row = record.steps[TRAJECTORY].body["rounds"][0]
+    (found,) = rounds_of(saying(record, rounds=[row | {"revision": 1, "flaw": "looping"}]))
+    assert (found.answer, found.attempt, found.flaw) == ("B", 1, "looping")
+
+
+def test_labels_count_as_the_record_says(a_record: Make) -> None:
     record = a_record("Hi", p_a=0.3)
-    found = label_of(record, config)
-    assert found is not None
-    assert found[1].p_a == 0.3 and found[0]["response_b"] == "best"
-    assert label_of(comparing(record, "best", "bad", "draft_vs_revision"), config) is not None
-    assert label_of(comparing(record, "best", "better", "draft_vs_revision"), config) is None
-    assert label_of(comparing(record, "best", "bad", "sampled"), config) is None
-    assert label_of(record, GenerateConfig(rounds=1)) is None
-    assert label_of(replace(record, split="sft"), config) is None
-    failed = replace(record.steps[StepKey("label", 0, 0)], status="failed")
-    assert label_of(replace(record, steps=record.steps | {StepKey("label", 0, 0): failed}), config) is None
+    ((body, label),) = labels_of(record)
+    assert label.p_a == 0.3 and body["response_b"] == "best"
+    assert labels_of(saying(record, comparisons=[])) == []
+    assert unlabelled_of(record) is None
+    assert unlabelled_of(saying(record, comparisons=[], unlabelled="equal answers")) == "equal answers"
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "source", "stands"),
-    [
-        ("two", "one", "sampled", True),
-        ("two", "three", "sampled", False),
-        ("two", "one", "draft_vs_revision", False),
-    ],
-)
-def test_a_label_of_samples_counts_while_they_stand(a: str, b: str, source: str, stands: bool, a_record: Make) -> None:
-    assert (label_of(comparing(a_record("Hi"), a, b, source), SAMPLED) is not None) == stands
+def test_a_step_that_is_named_and_missing_is_an_error(a_record: Make) -> None:
+    record = a_record("Hi")
+    with pytest.raises(StorageError, match="label 5"):
+        labels_of(saying(record, comparisons=[5]))
+    without = {key: step for key, step in record.steps.items() if key != StepKey("revision", 2, 0)}
+    with pytest.raises(StorageError, match="revision 2"):
+        answers_of(replace(record, steps=without))
 
 
-def test_a_label_without_samples_is_none(a_record: Make) -> None:
-    record = comparing(a_record("Hi"), "two", "one", "sampled")
-    steps = {key: step for key, step in record.steps.items() if key.stage != "sample"}
-    assert label_of(replace(record, steps=steps), SAMPLED) is None
+def test_a_record_that_is_not_finished_shows_how_far_it_came(a_record: Make) -> None:
+    record = a_record("Hi", answers=("a", "b", "c"))
+    steps = {key: step for key, step in record.steps.items() if key != TRAJECTORY and key.round < 2}
+    assert answers_of(replace(record, steps=steps)) == ["a", "b"]
+    assert rounds_of(replace(record, steps=steps))[0].principle_ids == ("principle-1",)
+    assert labels_of(replace(record, steps=steps)) == []
+    assert answers_of(replace(record, steps={})) == []
 
 
 def test_only_records_of_the_present_plan_are_finished(a_record: Make, journal_of: Callable[..., RunDir]) -> None:

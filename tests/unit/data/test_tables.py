@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cai.config.stages import GenerateConfig
+from cai.data.finished import TRAJECTORY
 from cai.data.tables import PREFERENCE_SCHEMA, SFT_SCHEMA, PreferenceRow, Provenance, SftRow, preference_rows, sft_rows
 from cai.errors import StorageError
 from cai.records import Step
@@ -78,28 +79,37 @@ def test_an_answer_that_stayed_gives_no_second_row(a_record: Make, origin: Prove
     assert texts(sft_rows(record, config_of(rounds=4), origin)) == [(1, "a"), (3, "b"), (4, "a")]
 
 
-def test_rounds_that_an_earlier_configuration_left_do_not_count(a_record: Make, origin: Provenance) -> None:
-    record = a_record("b", ("draft", "one", "two", "three"))
-    assert texts(sft_rows(record, config_of(rounds=1), origin)) == [(1, "one")]
+def test_a_record_that_was_never_revised_gives_its_draft(a_record: Make, origin: Provenance) -> None:
+    record = a_record("b", ("draft", "one"))
+    row = record.steps[TRAJECTORY].body["rounds"][0]
+    kept = changed(record, "trajectory", rounds=[row | {"revision": None}])
+    (found,) = sft_rows(kept, config_of(), origin)
+    assert (found["round"], found["completion"][0]["content"], found["method"]) == (0, "draft", "none")
+    assert found["principle_ids"] == []
+
+
+def test_the_retry_that_stands_is_the_row(a_record: Make, origin: Provenance) -> None:
+    record = a_record("b")
+    retried = replace(record.steps[StepKey("revision", 2, 0)], attempt=1, body={"text": "again"})
+    record = replace(record, steps={**record.steps, StepKey("revision", 2, 1): retried})
+    rows = record.steps[TRAJECTORY].body["rounds"]
+    again = changed(record, "trajectory", rounds=[rows[0], rows[1] | {"revision": 1}])
+    assert texts(sft_rows(again, config_of(), origin)) == [(1, "better"), (2, "again")]
 
 
 def test_failed_steps_are_not_read(a_record: Make, origin: Provenance) -> None:
     record = a_record("b")
     failed = Step(record.prompt.id, "revision", 2, 0, "asked", "failed", {"error": "x"})
-    retried = replace(record.steps[StepKey("revision", 2, 0)], attempt=1)
     steps = {**record.steps, StepKey("revision", 2, 0): failed}
-    with pytest.raises(StorageError, match="revision of round 2 is not in the journal"):
+    with pytest.raises(StorageError, match="revision 2 is not in the journal"):
         sft_rows(replace(record, steps=steps), config_of(), origin)
-    steps[StepKey("revision", 2, 1)] = retried
-    assert texts(sft_rows(replace(record, steps=steps), config_of(), origin)) == [(1, "better"), (2, "best")]
 
 
 @pytest.mark.parametrize("stage", ["draft", "revision"])
 def test_a_finished_record_without_its_steps_is_an_error(a_record: Make, origin: Provenance, stage: str) -> None:
     record = without(a_record("b"), stage)
-    with pytest.raises(StorageError, match=f"its {stage} of round") as caught:
+    with pytest.raises(StorageError, match=f"its {stage}") as caught:
         sft_rows(record, config_of(), origin)
-        preference_rows(record, config_of(), origin)
     assert record.prompt.id in str(caught.value)
 
 
@@ -108,7 +118,7 @@ def test_the_likelier_answer_is_chosen(
     a_record: Make, origin: Provenance, p_a: float, chosen: str, rejected: str
 ) -> None:
     record = a_record("b", p_a=p_a)
-    found = preference_rows(record, config_of(), origin)
+    found = preference_rows(record, origin)
     assert found.ties == 0
     (row,) = found.rows
     assert row["chosen"] == [{"role": "assistant", "content": chosen}]
@@ -121,27 +131,24 @@ def test_the_likelier_answer_is_chosen(
 
 
 def test_a_tie_prefers_nothing(a_record: Make, origin: Provenance) -> None:
-    found = preference_rows(a_record("b", p_a=0.5), config_of(), origin)
+    found = preference_rows(a_record("b", p_a=0.5), origin)
     assert (found.rows, found.ties) == ((), 1)
 
 
 def test_equal_answers_are_never_written(a_record: Make, origin: Provenance) -> None:
     with pytest.raises(StorageError, match="two equal answers"):
-        preference_rows(a_record("b", ("same", "other", "same")), config_of(), origin)
+        preference_rows(a_record("b", ("same", "other", "same")), origin)
 
 
-def test_labels_of_an_earlier_configuration_are_left_out(a_record: Make, origin: Provenance) -> None:
-    sampling = config_of(comparison={"source": "sampled"})
+def test_only_labels_that_stand_are_rows(a_record: Make, origin: Provenance) -> None:
     record = a_record("b")
-    samples = Step(record.prompt.id, "sample", 0, 0, "asked", "done", {"texts": ["x", "y"]})
-    record = replace(record, steps={**record.steps, StepKey("sample", 0, 0): samples})
-    assert preference_rows(record, sampling, origin).rows == ()
-    assert preference_rows(record, config_of(rounds=1), origin).rows == ()
-    sampled = changed(record, "label", source="sampled", response_a="x", response_b="y")
-    assert len(preference_rows(sampled, sampling, origin).rows) == 1
-    assert preference_rows(changed(sampled, "sample", texts=["x", "x"]), sampling, origin).rows == ()
-    with pytest.raises(StorageError, match="its sample of round 0"):
-        preference_rows(without(sampled, "sample"), sampling, origin)
+    assert preference_rows(changed(record, "trajectory", comparisons=[]), origin).rows == ()
+    second = replace(record.steps[StepKey("label", 0, 0)], round=1)
+    record = replace(record, steps={**record.steps, StepKey("label", 1, 0): second})
+    assert len(preference_rows(record, origin).rows) == 1
+    assert len(preference_rows(changed(record, "trajectory", comparisons=[0, 1]), origin).rows) == 2
+    with pytest.raises(StorageError, match="its label 2"):
+        preference_rows(changed(record, "trajectory", comparisons=[2]), origin)
 
 
 def test_half_a_character_of_a_server_becomes_a_replacement_mark(a_record: Make, origin: Provenance) -> None:
@@ -154,7 +161,7 @@ def test_rows_and_schemas_have_the_same_columns(a_record: Make, origin: Provenan
     assert list(PreferenceRow.__annotations__) == PREFERENCE_SCHEMA.names
     for rows, schema in [
         (sft_rows(a_record("b"), config_of(), origin), SFT_SCHEMA),
-        (list(preference_rows(a_record("b"), config_of(), origin).rows), PREFERENCE_SCHEMA),
+        (list(preference_rows(a_record("b"), origin).rows), PREFERENCE_SCHEMA),
     ]:
         assert list(rows[0]) == schema.names
         assert pa.Table.from_pylist(rows, schema=schema).to_pylist() == rows
@@ -163,7 +170,7 @@ def test_rows_and_schemas_have_the_same_columns(a_record: Make, origin: Provenan
 @given(p_a=st.floats(0, 1).filter(lambda p: p != 0.5))
 def test_p_chosen_is_never_below_one_half(p_a: float) -> None:
     made: Make = _make()
-    (row,) = preference_rows(made("b", p_a=p_a), config_of(), Provenance("c", "1", "m")).rows
+    (row,) = preference_rows(made("b", p_a=p_a), Provenance("c", "1", "m")).rows
     assert 0.5 <= row["p_chosen"] <= 1
     assert (row["chosen"][0]["content"] == "bad") == (p_a > 0.5)
 

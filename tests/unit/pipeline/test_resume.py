@@ -24,7 +24,7 @@ def ids_of(workshop: Any, name: str, *, first_round: int | None = None) -> set[s
     """Records whose critique drew a principle, in a certain round or in any."""
     found = set()
     for record in workshop.records().values():
-        drawn = {k.round: s.body["principle_id"] for k, s in record.steps.items() if k.stage == "critique"}
+        drawn = {k.round: s.body["principle_ids"][0] for k, s in record.steps.items() if k.stage == "critique"}
         if name in drawn.values() and first_round in (None, min(r for r, one in drawn.items() if one == name)):
             found.add(record.prompt.id)
     return found

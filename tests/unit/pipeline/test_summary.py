@@ -6,15 +6,12 @@ from typing import Any
 
 import pytest
 
-from cai.config.stages import GenerateConfig
 from cai.pipeline.stats import RunStats
 from cai.pipeline.summary import EngineStats, label_stats
 from cai.records import Label, Message, Outcome, Prompt, Step, Usage, Vote
 from cai.store.journal import Journal
 from cai.store.reader import JournalRecord, StepKey
 from cai.store.run_dir import RunDir
-
-CONFIG = GenerateConfig(rounds=1)
 
 
 def steps_of(
@@ -26,6 +23,9 @@ def steps_of(
         label = Label("c", 0.3, mass, mass < 0.5, "choice", (Vote("kind", "ab", 0.3, mass),))
         body = {"response_a": pair[0], "response_b": pair[1], "source": source, "label": label.to_dict()}
         made.append(("label", 0, body))
+    rounds = [{"index": 1, "principle_ids": ["kind"], "critique": False, "revision": 0}]
+    standing = {"rounds": rounds, "comparisons": [0] if pair else [], "unlabelled": None if pair else "equal answers"}
+    made.append(("trajectory", 0, standing))
     return [Step(prompt.id, stage, round_, 0, "asked", "done", body) for stage, round_, body in made]
 
 
@@ -80,11 +80,11 @@ def journal(a_record: Callable[..., JournalRecord], tmp_path: Any) -> Any:
 
 
 def test_label_figures(journal: Any) -> None:
-    stats, by_hazard = label_stats(journal, 1, CONFIG)
+    stats, by_hazard = label_stats(journal, 1)
     assert (stats.labels, stats.unchanged, stats.flip_rate) == (2, 1, 0.5)
     assert stats.mean_label_mass == pytest.approx(0.65)
     assert by_hazard == {"vcr": {"trajectories": 2, "labels": 1}, "none": {"trajectories": 1, "labels": 1}}
-    none, _ = label_stats(journal, 2, CONFIG)
+    none, _ = label_stats(journal, 2)
     assert (none.labels, none.flip_rate, none.mean_label_mass) == (0, None, None)
 
 

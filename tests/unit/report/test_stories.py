@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cai.config.stages import GenerateConfig
+from cai.data.finished import TRAJECTORY
 from cai.records import Message, Outcome, Prompt
 from cai.report.stories import Story, story
 from cai.store.reader import JournalRecord, StepKey
@@ -54,8 +55,8 @@ def test_a_conversation_is_shown_whole_and_one_question_once(tell: Any) -> None:
 def test_a_record_without_a_comparison(tell: Any) -> None:
     told = tell(3)
     assert told.label is None and len(told.unchanged) == 2
-    assert told.unlabelled == "No comparison: the draft and the last revision are the same."
-    assert tell(3, split="sft").unlabelled == tell(2).unlabelled == ""
+    assert told.unlabelled == "No comparison: the two answers are the same."
+    assert tell(2).unlabelled == ""
 
 
 def test_samples_are_shown_by_verdict(tell: Any) -> None:
@@ -75,6 +76,27 @@ def test_a_failed_record_says_why_and_may_have_no_draft(tell: Any) -> None:
 def test_a_revision_without_a_critique(tell: Any, report_folders: ModuleType) -> None:
     _, steps = report_folders.record(2, CONFIG)
     keyed = {StepKey(s.stage, s.round, s.attempt): s for s in steps if s.stage != "critique"}
-    told = tell(2, steps=keyed)
+    last = keyed[TRAJECTORY]
+    rows = [row | {"critique": False} for row in last.body["rounds"]]
+    told = tell(2, steps=keyed | {TRAJECTORY: replace(last, body=last.body | {"rounds": rows})})
     assert [found.critique for found in told.rounds] == [None, None]
     assert told.rounds[0].principle == "principle-3"
+
+
+def test_verdict_further_draws_and_flaws_are_told(tell: Any, report_folders: ModuleType) -> None:
+    _, steps = report_folders.record(2, CONFIG)
+    keyed = {StepKey(s.stage, s.round, s.attempt): s for s in steps}
+    keyed[StepKey("revision", 1, 1)] = keyed[StepKey("revision", 1, 0)]
+    last = keyed[TRAJECTORY]
+    first, second = last.body["rounds"]
+    broken = {"violates": True, "severity": 3, "evidence": "do it", "quoted": False}
+    first = first | {"revision": 1, "flaw": "non_compliant", "verdict": broken}
+    second = second | {"revision": None, "verdict": broken | {"violates": False}}
+    told = tell(2, steps=keyed | {TRAJECTORY: replace(last, body=last.body | {"rounds": [first, second]})})
+    assert told.rounds[0].remarks == (
+        "verdict: violation of severity 3, evidence do it (not in the answer)",
+        "revision drawn 2 times",
+        "flaw that stayed: non compliant",
+    )
+    assert told.rounds[1].remarks == ("verdict: compliant; no revision was needed",)
+    assert told.rounds[1].change is None

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from cai.config.stages import GenerateConfig
-from cai.records import Message, Outcome, Prompt, Step
+from cai.records import Message, Outcome, Prompt
 from cai.report.tally import MOST_NAMES, OTHERS, RunTally
 from cai.store.reader import JournalRecord, StepKey
 
@@ -56,20 +56,6 @@ def test_labels_of_samples(report_folders: ModuleType) -> None:
     assert sum(shown[:10]) == 0
     # The second sample is the longer one, and is chosen where p_a is below one half.
     assert (labels.different_length, labels.longer_preferred) == (24, 14)
-
-
-def test_the_critique_names_the_principle_where_the_revision_does_not() -> None:
-    prompt = Prompt.of((Message("user", "Hi"),), "x")
-    bodies = [
-        ("draft", 0, {"text": "a"}),
-        ("critique", 1, {"text": "hm", "principle_id": "kind"}),
-        ("revision", 1, {"text": "b"}),
-        ("revision", 2, {"text": "b"}),
-    ]
-    steps = {StepKey(s, r, 0): Step(prompt.id, s, r, 0, "asked", "done", body) for s, r, body in bodies}
-    tally = RunTally(CONFIG)
-    tally.add(JournalRecord(prompt, "train", None, steps))
-    assert list(tally.principles) == ["kind"]
 
 
 def test_any_number_of_hazards_takes_little_memory() -> None:

@@ -38,7 +38,7 @@ def test_labels_are_compared_where_the_oracle_has_a_preference() -> None:
     rng, request = Random(0), harmful_request()
     bad, good, also_good = comply(rng, request), refusal(rng, request), refusal(rng, request)
     result = measure(
-        Observed(request.text, [bad], label=label)
+        Observed(request.text, [bad], labels=[label])
         for label in (
             Judged(good, bad, 0.9, [["harm"]]),
             Judged(good, bad, 0.2, [["harm"]]),
@@ -68,4 +68,4 @@ def test_prompts_of_another_world_are_counted_apart() -> None:
 def test_a_principle_without_an_aspect_is_about_harm(tags: list[str]) -> None:
     rng, request = Random(0), harmful_request()
     label = Judged(refusal(rng, request), comply(rng, request), 0.9, [tags])
-    assert measure([Observed(request.text, [], label=label)]).label_accuracy == 1.0
+    assert measure([Observed(request.text, [], labels=[label])]).label_accuracy == 1.0
