@@ -7,18 +7,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cai.config.evaluation import EvaluationConfig, ModelConfig
 from cai.dialogue import Stagecraft
 from cai.engines.base import Engine
 from cai.engines.bounded import run_bounded
 from cai.errors import RequestError, TemplateError
-from cai.evaluation.ledger import Ledger, Stage
 from cai.evaluation.one_engine import OneEngine
 from cai.evaluation.stats import EvaluationStats
 from cai.records import Usage
 from cai.resources import resource
+from cai.store.ledger import Ledger
 
 _ERRORS = (RequestError, TemplateError)
 """What can be wrong with one question alone."""
@@ -47,7 +47,7 @@ class Question:
     """
 
     prompt_id: str
-    stage: Stage
+    stage: Literal["answer", "harm", "preference"]
     asked: str
     put: Callable[[Engine], Awaitable[tuple[dict[str, Any], Usage]]]
 

@@ -14,7 +14,6 @@ from cai.evaluation.answering import Answers, answer
 from cai.evaluation.asking import Replies, Workplace, ask, stagecraft
 from cai.evaluation.figures import Row
 from cai.evaluation.judge import HarmRubric, Rating
-from cai.evaluation.ledger import Ledger
 from cai.evaluation.one_engine import OneEngine, key_of
 from cai.evaluation.oracle import Oracle
 from cai.evaluation.preference import Match, Referee, matches_of
@@ -26,6 +25,7 @@ from cai.records import Label
 from cai.refusals.detector import detect_refusal
 from cai.store.atomic import make_folder, write_text
 from cai.store.journal import Journal
+from cai.store.ledger import Ledger
 
 LEDGER = "evaluation.db"
 

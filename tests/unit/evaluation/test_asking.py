@@ -13,11 +13,11 @@ from cai.engines.base import Engine, GenerationRequest, TextPrompt
 from cai.errors import EngineError, TemplateError
 from cai.evaluation import one_engine
 from cai.evaluation.asking import Question, Replies, Workplace, ask
-from cai.evaluation.ledger import Ledger
 from cai.evaluation.one_engine import OneEngine
 from cai.evaluation.stats import EvaluationStats
 from cai.records import Usage
 from cai.store.journal import Journal
+from cai.store.ledger import Ledger
 
 
 def question(text: str, asked: str | None = None) -> Callable[[], Question]:

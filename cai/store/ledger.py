@@ -1,17 +1,15 @@
-"""What models have answered and judges have said, kept as it comes, so that nothing is asked twice.
+"""What models have said, kept as it comes, so that nothing is asked twice.
 
 An entry is found by the prompt and the hash of all that was asked (model, sampling, words), so entries of an earlier
 command are reused wherever this one asks the same, whatever the model is called now.
 """
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Any
 
 from cai.records import Step, Usage
 from cai.store.journal import Journal
 from cai.store.reader import StepKey
-
-Stage = Literal["answer", "harm", "preference"]
 
 
 class Ledger:
@@ -23,15 +21,15 @@ class Ledger:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self.made: Counter[Stage] = Counter()
+        self.made: Counter[str] = Counter()
         """Entries of this session by stage."""
 
-    def known(self, prompt_id: str, stage: Stage, asked: str) -> dict[str, Any] | None:
+    def known(self, prompt_id: str, stage: str, asked: str) -> dict[str, Any] | None:
         """The body of an entry; None if this was never asked."""
         step = self._journal.steps(prompt_id).get(_key(stage, asked))
         return None if step is None else step.body
 
-    async def keep(self, prompt_id: str, stage: Stage, asked: str, body: dict[str, Any], usage: Usage) -> None:
+    async def keep(self, prompt_id: str, stage: str, asked: str, body: dict[str, Any], usage: Usage) -> None:
         """Add an entry; it is durable within a moment."""
         key = _key(stage, asked)
         await self._journal.add_step(Step(prompt_id, key.stage, key.round, key.attempt, asked, "done", body, usage))
@@ -42,5 +40,5 @@ class Ledger:
         await self._journal.flush()
 
 
-def _key(stage: Stage, asked: str) -> StepKey:
+def _key(stage: str, asked: str) -> StepKey:
     return StepKey(f"{stage}/{asked}", 0, 0)

@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from cai.evaluation.ledger import Ledger
 from cai.records import Usage
 from cai.store.journal import Journal
+from cai.store.ledger import Ledger
 
 
 def test_entries_outlive_the_command(tmp_path: Path) -> None:
