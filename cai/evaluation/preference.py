@@ -11,17 +11,16 @@ from typing import Any
 from cai.config.evaluation import EvaluationConfig
 from cai.config.labels import ChoiceLabelConfig
 from cai.config.roles import RoleConfig
-from cai.constitution.draw import draw
 from cai.constitution.load import load_constitution
-from cai.constitution.schema import Principle, applies
+from cai.constitution.schema import Principle
 from cai.dialogue import Stagecraft
 from cai.engines.base import Engine
-from cai.errors import RequestError
 from cai.evaluation.asking import Question
 from cai.evaluation.suites import Item
 from cai.labeling.base import LABELER
 from cai.labeling.build import build_labels
 from cai.labeling.engine_judge import EngineJudge
+from cai.labeling.principles import comparison_principles, question_alone
 from cai.records import Comparison, Label, Usage, content_hash
 from cai.resources import find
 
@@ -79,7 +78,9 @@ class Referee:
         """
         prompt = match.item.prompt
         pair = Comparison(prompt, match.response_a, match.response_b, "sampled")
-        principles = self._drawn(match.item)
+        principles = comparison_principles(
+            self._principles, prompt, self._config.seed, self._config.preferences.principles
+        )
         asked = content_hash(self._identity, self._labels.asked(pair, principles))
 
         async def put(engine: Engine) -> tuple[dict[str, Any], Usage]:
@@ -91,19 +92,11 @@ class Referee:
 
         return Question(prompt.id, "preference", asked, put)
 
-    def _drawn(self, item: Item) -> tuple[Principle, ...]:
-        prompt = item.prompt
-        found = [p for p in self._principles if applies(p, prompt.hazard, prompt.tags, "comparison")]
-        if not found:
-            raise RequestError("no principle applies to the comparison", where=prompt.id)
-        return draw(found, self._config.seed, prompt.id, 0, self._config.preferences.principles)
-
 
 def _principles(config: EvaluationConfig) -> tuple[Principle, ...]:
     asked = config.preferences
     if asked.question is not None:
-        texts = dict.fromkeys(("statement", "critique_request", "revision_request"), asked.question)
-        return (Principle(id="question", comparison_question=asked.question, **texts),)
+        return question_alone(asked.question)
     return load_constitution(find(asked.constitution or "", "constitution")).principles
 
 
