@@ -13,6 +13,9 @@ from cai.data.formats.snippets import MODEL, yaml_text
 from cai.data.formats.turns import conversation, only_user_turn, plain_turns
 
 _EXTRA = "`p_chosen` stays a column, which Axolotl ignores"
+_EMPTY_SYSTEM = "Axolotl puts an empty system turn before a prompt that has none"
+_CHATML = "Axolotl renders KTO data in ChatML; for a Llama 3 model set `type: llama3.argilla_chat`"
+_REWARD_FUNCTION = "GRPO of Axolotl wants a reward function of your own, by the name of its module"
 
 
 class Axolotl:
@@ -25,9 +28,9 @@ class Axolotl:
         return {
             "sft": Table("sft", _sft, _sft_back),
             "preferences": Table("preferences", _preference, _preference_back, soft_label=_EXTRA),
-            "reward": Table("preferences", _reward, _reward_back, soft_label=_EXTRA),
-            "kto": Table("preferences", _kto, soft_label=_EXTRA),
-            "rl": Table("prompts", _rl),
+            "reward": Table("preferences", _reward, _reward_back, soft_label=_EXTRA, note=_EMPTY_SYSTEM),
+            "kto": Table("preferences", _kto, soft_label=_EXTRA, note=_CHATML),
+            "rl": Table("prompts", _rl, note=_REWARD_FUNCTION),
         }
 
     def settings(self, files: Files) -> Mapping[str, str]:

@@ -41,6 +41,7 @@ class Table:
         back: The row of ours from one that `write` made; None where rows are not one to one.
         schema: Columns of a Parquet table; None for JSON lines.
         soft_label: What becomes of `p_chosen`, for people.
+        note: What else people should know before they train on it.
     """
 
     source: Source
@@ -48,6 +49,7 @@ class Table:
     back: Callable[[Row], NewRow] | None = None
     schema: pa.Schema | None = None
     soft_label: str = ""
+    note: str = ""
 
 
 Files = Mapping[What, Mapping[str, list[str]]]

@@ -1,18 +1,17 @@
 """LLaMA-Factory: JSON lines in its sharegpt form, with the `dataset_info.json` that describes them.
 
 In that form user and assistant alternate, the user first, after at most one system turn; LLaMA-Factory skips any other
-row with a warning, so such rows are left out here and counted. Prompts for PPO are in its alpaca form, the only one
-that needs no answer.
+row with a warning, so such rows are left out here and counted.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from cai.data.formats.base import CannotHold, Files, FormatName, NewRow, Place, Row, Table, Turns, What
+from cai.data.formats.base import Files, FormatName, NewRow, Place, Row, Table, Turns, What
 from cai.data.formats.provenance import PREFERENCE_NAMES, RL_COLUMNS, SFT_NAMES, packed, unpacked
 from cai.data.formats.snippets import MODEL, yaml_text
-from cai.data.formats.turns import check_alternating, conversation, system_and_rest
+from cai.data.formats.turns import check_alternating, conversation
 
 _TO = {"system": "system", "user": "human", "assistant": "gpt"}
 _FROM = {tag: role for role, tag in _TO.items()}
@@ -52,9 +51,8 @@ _INFO: dict[What, dict[str, Any]] = {
         "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
     },
     "kto": {"formatting": "sharegpt", "columns": {"messages": "conversations", "kto_tag": "label"}},
-    "rl": {"columns": {"prompt": "instruction", "system": "system", "history": "history"}},
 }
-_INFO["reward"] = _INFO["preferences"]
+_INFO |= {"reward": _INFO["preferences"], "rl": _INFO["sft"]}
 _METHODS: dict[What, dict[str, Any]] = {
     # Only the last turn is learnt: the assistant turns of a prompt are not ours, and may be harmful.
     "sft": {"stage": "sft", "mask_history": True},
@@ -104,13 +102,9 @@ def _kto(row: Row, _: Place) -> list[NewRow]:
 
 
 def _rl(row: Row, _: Place) -> list[NewRow]:
-    check_alternating(row["prompt"])
-    system, rest = system_and_rest(row["prompt"])
-    if len(rest) % 2 != 1:
-        raise CannotHold("a prompt that does not end with a user turn")
-    said = [turn["content"] for turn in rest]
-    history = [list(pair) for pair in zip(said[:-1:2], said[1:-1:2], strict=True)]
-    return [{"instruction": said[-1], "system": system or "", "history": history, **packed(row, RL_COLUMNS)}]
+    # The form wants an answer; an empty one is what LLaMA-Factory itself puts where there is none.
+    turns = [*row["prompt"], {"role": "assistant", "content": ""}]
+    return [{"conversations": _shared(turns), **packed(row, RL_COLUMNS)}]
 
 
 def _shared(turns: Turns) -> Turns:

@@ -13,6 +13,7 @@ from cai.data.formats.snippets import MODEL, yaml_text
 from cai.data.formats.turns import conversation, only_user_turn, plain_turns
 
 _EXTRA = "`p_chosen` stays a column, which NeMo-RL ignores"
+_MASK = "a NeMo-RL that does not know `message_loss_mask` learns the assistant turns of the prompt too"
 
 
 class NemoRl:
@@ -23,7 +24,7 @@ class NemoRl:
     @property
     def tables(self) -> Mapping[What, Table]:
         return {
-            "sft": Table("sft", _sft, _sft_back),
+            "sft": Table("sft", _sft, _sft_back, note=_MASK),
             "preferences": Table("preferences", _preference, _preference_back, soft_label=_EXTRA),
             "reward": Table("preferences", _preference, _preference_back, soft_label=_EXTRA),
             "rl": Table("prompts", _rl),
@@ -87,5 +88,5 @@ def _preference_back(row: Row) -> NewRow:
 
 
 def _rl(row: Row, _: Place) -> list[NewRow]:
-    _, asked = only_user_turn(row["prompt"], system=False)
+    asked = only_user_turn(row["prompt"], system=False)[1]
     return [{"input": asked, "output": "", **packed(row, RL_COLUMNS)}]

@@ -42,6 +42,9 @@ def folder_readme(
             "`p_chosen` is the probability that the chosen answer is the better one, a soft label:\n\n"
             + "".join(labels)
         )
+    notes = [f"- `{what}`: {format_.tables[what].note}.\n" for what in tables if format_.tables[what].note]
+    if notes:
+        parts.append("Good to know:\n\n" + "".join(notes))
     left = [
         f"- `{what}`, {split}: {count:,} rows ({reason})\n"
         for what, counts in tables.items()
@@ -52,7 +55,7 @@ def folder_readme(
         parts.append("Left out, because the format cannot hold them:\n\n" + "".join(left))
     names = ", ".join(f"`{name}`" for name in settings)
     parts.append(
-        f"Settings for {format_.name}: {names}. Put your model in their place of MODEL; the first lines of each say how"
+        f"Settings for {format_.name}: {names}. Put your model in place of MODEL; the first lines of each say how"
         " to use it. All paths are relative to this folder.\n"
     )
     return "\n".join(parts)

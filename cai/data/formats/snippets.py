@@ -9,6 +9,13 @@ MODEL = "MODEL"
 """Stands in every snippet for what the user wants to train."""
 
 
+class _Plain(yaml.SafeDumper):
+    """YAML in which a value that occurs twice is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def yaml_text(command: str, settings: Mapping[str, Any]) -> str:
     """A YAML file of a trainer.
 
@@ -16,7 +23,7 @@ def yaml_text(command: str, settings: Mapping[str, Any]) -> str:
         command: How it is given to the trainer.
         settings: Keys in the order in which they shall be read.
     """
-    body = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, default_flow_style=False)
+    body = yaml.dump(dict(settings), Dumper=_Plain, sort_keys=False, allow_unicode=True, default_flow_style=False)
     return f"# From this folder: {command}\n# Put the model to train in place of {MODEL}.\n{body}"
 
 

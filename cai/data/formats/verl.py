@@ -27,6 +27,10 @@ from cai.records import Message
 DATA_SOURCE = "constitutional-ai"
 _PROVENANCE = ("p_chosen", *PREFERENCE_NAMES)
 _EXTRA = "`p_chosen` stays a column, which verl ignores"
+_ALL_TURNS = (
+    "verl learns every assistant turn of a conversation, also those of the prompt, and has no way to leave one out"
+)
+_TEXT_ONLY = "verl reads texts without a chat template, and trains no reward model and no DPO on them by itself"
 _TEXTS = [(name, pa.string()) for name in ("prompt", "chosen", "rejected")]
 _MESSAGE_COLUMNS = [(f"{name}_messages", MESSAGES) for name in ("prompt", "chosen", "rejected")]
 
@@ -54,9 +58,9 @@ class Verl:
     @property
     def tables(self) -> Mapping[What, Table]:
         return {
-            "sft": Table("sft", _sft, _sft_back, CHAT_SCHEMA),
-            "preferences": Table("preferences", _pair, _pair_back, PAIR_SCHEMA, _EXTRA),
-            "reward": Table("preferences", _pair, _pair_back, PAIR_SCHEMA, _EXTRA),
+            "sft": Table("sft", _sft, _sft_back, CHAT_SCHEMA, note=_ALL_TURNS),
+            "preferences": Table("preferences", _pair, _pair_back, PAIR_SCHEMA, _EXTRA, _TEXT_ONLY),
+            "reward": Table("preferences", _pair, _pair_back, PAIR_SCHEMA, _EXTRA, _TEXT_ONLY),
             "rl": Table("prompts", _rl, None, RL_SCHEMA),
         }
 

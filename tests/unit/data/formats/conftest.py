@@ -1,7 +1,9 @@
 """Rows in our columns, single-turn and multi-turn, with whatever a foreign file could stumble over."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -122,3 +124,13 @@ def rows() -> type:
         turn = staticmethod(turn)
 
     return Rows
+
+
+@pytest.fixture(scope="session")
+def validators() -> ModuleType:
+    """The trainers' rules; see `validators.py` beside this file."""
+    spec = importlib.util.spec_from_file_location("validators", Path(__file__).with_name("validators.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
