@@ -67,6 +67,12 @@ class FeedbackError(UsageError):
     kind = "feedback"
 
 
+class TrajectoryError(UsageError):
+    """A file of trajectories made elsewhere is missing, empty or malformed."""
+
+    kind = "trajectories"
+
+
 class DatasetError(UsageError):
     """Data to train on are missing, empty, or not in the columns that the training needs."""
 

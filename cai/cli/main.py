@@ -15,7 +15,9 @@ from cai.cli import (
     export,
     feedback,
     generate,
+    import_run,
     init,
+    label,
     preview,
     report,
     run,
@@ -37,7 +39,9 @@ app.command("init", short_help="Begin a project that validates and runs.")(init.
 app.command("generate", short_help="Make the SFT and the preference dataset.")(generate.generate)
 app.command("run", short_help="Run a recipe: generate, train, evaluate, report.")(run.run)
 app.command("train", short_help="Train a model: SFT, reward model, DPO or KTO.")(train.train)
+app.command("import-run", short_help="Read trajectories made elsewhere into a run.")(import_run.import_run)
 app.command("export", short_help="Write a run's datasets for a trainer.")(export.export)
+app.command("label", short_help="Label a file of comparisons.")(label.label)
 app.command("preview", short_help="Show every prompt as the model sees it.")(preview.preview)
 app.command("status", short_help="Show how far a run is.")(runs.status)
 app.command("inspect", short_help="Show every step of one record.")(runs.inspect)

@@ -105,4 +105,12 @@ class ScriptedConfig(Config):
     """File to which one line is appended for each call, so that a test can count them."""
 
 
-EngineConfig = Annotated[VllmConfig | OpenAIConfig | ScriptedConfig, Field(discriminator="kind")]
+class ImportedConfig(Config):
+    """No engine: what stands in the run was made elsewhere. `cai import-run` writes it; nothing can be asked of it."""
+
+    kind: Literal["imported"] = "imported"
+    model: str = "unknown"
+    """The model that made it, as far as the rows say."""
+
+
+EngineConfig = Annotated[VllmConfig | OpenAIConfig | ScriptedConfig | ImportedConfig, Field(discriminator="kind")]

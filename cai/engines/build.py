@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from cai.config.roles import EngineConfig, OpenAIConfig, ScriptedConfig, VllmConfig
+from cai.config.roles import EngineConfig, ImportedConfig, OpenAIConfig, ScriptedConfig, VllmConfig
 from cai.engines.base import Engine
 from cai.errors import UsageError
 
@@ -30,10 +30,19 @@ def _scripted(config: ScriptedConfig, log_path: Path | None, adapters: tuple[str
     return ScriptedEngine(config)
 
 
+def _imported(config: ImportedConfig, log_path: Path | None, adapters: tuple[str, ...]) -> Engine:
+    raise UsageError(
+        f"there is no engine: the answers of {config.model} were imported",
+        where="engines",
+        fix="name a pipeline with an engine of its own",
+    )
+
+
 ENGINES: dict[str, Callable[[Any, Path | None, tuple[str, ...]], Engine]] = {
     "vllm": _vllm,
     "openai": _openai,
     "scripted": _scripted,
+    "imported": _imported,
 }
 
 

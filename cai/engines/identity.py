@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cai.config.roles import EngineConfig, OpenAIConfig, ScriptedConfig, VllmConfig
+from cai.config.roles import EngineConfig, ImportedConfig, OpenAIConfig, ScriptedConfig, VllmConfig
 from cai.engines.model_folder import find_adapted, find_model, model_fingerprint, tokenizer_fingerprint
 from cai.engines.vllm_start import ANSWERING_ARGS, check_adapters
 from cai.records import content_hash
@@ -31,10 +31,15 @@ def _scripted(config: ScriptedConfig, adapters: tuple[Path, ...]) -> str:
     return content_hash("scripted", config.model)
 
 
+def _imported(config: ImportedConfig, adapters: tuple[Path, ...]) -> str:
+    return content_hash("imported", config.model)
+
+
 IDENTITIES: dict[str, Callable[[Any, tuple[Path, ...]], str]] = {
     "vllm": _vllm,
     "openai": _openai,
     "scripted": _scripted,
+    "imported": _imported,
 }
 
 
