@@ -51,7 +51,7 @@ def find_source(source: DataSource, kind: Kind) -> SourceFiles:
         return SourceFiles(source.path, source.weight, (path,), ())
     if not path.is_dir():
         raise DatasetError("there is no such file or folder", where=str(path), fix="check the path")
-    folder = path / "datasets" / _TABLES[kind] if _is_run(path) else path
+    folder = _folder(path, kind)
     files = sorted(folder.glob("*.parquet"))
     train = tuple(file for file in files if not file.name.startswith(HELD_OUT))
     if not train:
@@ -74,6 +74,13 @@ def read_examples(files: tuple[Path, ...], kind: Kind) -> Iterator[Example]:
                     yield from examples_of(kind, row.values, f"{file}:{row.number}")
         except PromptSourceError as error:
             raise DatasetError(error.what, where=error.where, fix=error.fix) from None
+
+
+def _folder(path: Path, kind: Kind) -> Path:
+    """Where the shards lie: in the datasets of a run, in what people said of a run (RUN/feedback), or just here."""
+    if _is_run(path):
+        return path / "datasets" / _TABLES[kind]
+    return path / "preferences" if (path / "judgements.db").is_file() and kind != "sft" else path
 
 
 def _is_run(path: Path) -> bool:

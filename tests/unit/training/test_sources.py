@@ -109,3 +109,12 @@ def test_a_bad_row_is_named_by_its_place(tmp_path: Path, make_answer: Row) -> No
     broken.write_bytes(b"PAR1 and nothing")
     with pytest.raises(DatasetError, match="not readable as Parquet"):
         list(read_examples((broken,), "sft"))
+
+
+def test_what_people_said_of_a_run_is_a_source_of_comparisons(tmp_path: Path, make_pair: Row) -> None:
+    (tmp_path / "judgements.db").touch()
+    shard(tmp_path / "preferences" / "train-00000-of-00001.parquet", [make_pair(1)])
+    shard(tmp_path / "preferences" / "eval-00000-of-00001.parquet", [make_pair(2)])
+    assert found(tmp_path, "dpo") == (["train-00000-of-00001.parquet"], ["eval-00000-of-00001.parquet"])
+    with pytest.raises(DatasetError, match="no Parquet files"):
+        found(tmp_path, "sft")
