@@ -9,6 +9,7 @@ import typer
 from cai.cli.output import Interrupted, show_json
 from cai.cli.settings import (
     SANDBOX,
+    AllowCodeOption,
     BaseUrlOption,
     Choices,
     ConstitutionOption,
@@ -27,6 +28,7 @@ from cai.errors import UsageError
 
 if TYPE_CHECKING:
     from cai.config.pipeline import RunConfig
+    from cai.pipeline.owed import Owed
     from cai.pipeline.summary import RunSummary
     from cai.store.run_dir import RunDir
 
@@ -52,6 +54,7 @@ def generate(
         ),
     ] = "if_possible",
     overrides: SetOption = None,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Draft, criticise, revise and judge; write the SFT and the preference dataset.
@@ -72,6 +75,7 @@ def generate(
         limit,
         seed,
         tuple(overrides or ()),
+        allow_code,
     )
     config = resolve(choices)
     path = out or Path("runs") / config.pipeline.name
@@ -94,8 +98,8 @@ def _run(config: "RunConfig", path: Path, resume: str) -> "RunSummary":
     run = RunDir.open(path, cast("ResumeMode", resume))
     stats = RunStats()
     try:
-        with watching(stats):
-            return asyncio.run(run_session(config, run, stats))
+        with watching(stats) as say:
+            return asyncio.run(run_session(config, run, stats, lambda owed: say(_owed(owed))))
     except KeyboardInterrupt:
         fix = "every finished step is kept; the same command goes on from there"
         done = "before the first record" if stats.total is None else f"with {stats.done} of {stats.total} records done"
@@ -103,6 +107,17 @@ def _run(config: "RunConfig", path: Path, resume: str) -> "RunSummary":
     finally:
         if new:
             _tidy(run)
+
+
+def _owed(owed: "Owed") -> str:
+    """What a resumed run has to do, in one line."""
+    parts = {
+        "new": owed.new,
+        "not finished": owed.unfinished,
+        "of which something they used has changed": owed.changed,
+    }
+    named = ", ".join(f"{count} {words}" for words, count in parts.items() if count)
+    return f"resuming: {owed.total} records are owed{f' ({named})' if named else ''}; {owed.done} stand as they are"
 
 
 def _tidy(run: "RunDir") -> None:

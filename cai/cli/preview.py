@@ -7,6 +7,7 @@ import typer
 
 from cai.cli.output import show_json
 from cai.cli.settings import (
+    AllowCodeOption,
     BaseUrlOption,
     Choices,
     ConstitutionOption,
@@ -36,6 +37,7 @@ def preview(
     rounds: RoundsOption = None,
     seed: SeedOption = None,
     overrides: SetOption = None,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a few prompts and show every prompt as the model sees it, and its answer. Nothing is written."""
@@ -56,6 +58,7 @@ def preview(
         None,
         seed,
         tuple(overrides or ()),
+        allow_code,
     )
     config = resolve(choices)
     begun = time.monotonic()

@@ -19,25 +19,34 @@ _REDRAW_EVERY_S = 0.25
 
 
 @contextmanager
-def watching(stats: "RunStats") -> Iterator[None]:
-    """Show the counters of a run while the body runs, on stderr."""
-    with showing(lambda: line(stats), lambda: view(stats)):
-        yield
+def watching(stats: "RunStats") -> Iterator[Callable[[str], None]]:
+    """Show the counters of a run while the body runs, on stderr; gives a function that says a line beside them."""
+    with showing(lambda: line(stats), lambda: view(stats)) as say:
+        yield say
 
 
 @contextmanager
-def showing(as_line: Callable[[], str], as_view: "Callable[[], RenderableType] | None" = None) -> Iterator[None]:
-    """Show something that changes while the body runs: drawn in place on a terminal, else a line now and then."""
-    from cai.cli.console import can_redraw, err
+def showing(
+    as_line: Callable[[], str], as_view: "Callable[[], RenderableType] | None" = None
+) -> Iterator[Callable[[str], None]]:
+    """Show something that changes while the body runs: drawn in place on a terminal, else a line now and then.
+
+    Gives a function that says a line of its own, which stays.
+    """
+    from cai.cli.console import can_redraw, err, safe
 
     with _own_stderr() as stream:
         console = err(stream)
+
+        def say(text: str) -> None:
+            console.print(safe(text), soft_wrap=True)
+
         if can_redraw(console):
             with _redrawn(as_view or as_line, console):
-                yield
+                yield say
         else:
             with _often(_LINE_EVERY_S, lambda: console.print(as_line(), soft_wrap=True)):
-                yield
+                yield say
 
 
 @contextmanager

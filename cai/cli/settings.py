@@ -42,6 +42,9 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override any setting, such as generate.max_in_flight=32; may be repeated."),
 ]
+AllowCodeOption = Annotated[
+    bool, typer.Option("--allow-code", help="Run Python files that the pipeline names, such as a critique mode.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
@@ -59,6 +62,7 @@ class Choices:
     limit: int | None = None
     seed: int | None = None
     overrides: Sequence[str] = ()
+    allow_code: bool = False
 
     @property
     def kind(self) -> str | None:
@@ -92,7 +96,9 @@ def resolve(choices: Choices) -> "RunConfig":
         raise UsageError("no prompts are named", fix="give a file of prompts: cai generate PROMPTS ...")
     # Its stages are for `cai run`.
     alone = pipeline.model_copy(update={"stages": ()})
-    return RunConfig(pipeline=alone, constitution=constitution, prompts=prompts, limit=choices.limit)
+    return RunConfig(
+        pipeline=alone, constitution=constitution, prompts=prompts, limit=choices.limit, allow_code=choices.allow_code
+    )
 
 
 def _engine_overrides(choices: Choices) -> list[str]:

@@ -29,7 +29,7 @@ REVISE_VALUES = ("revision_request", "constraints")
 IN_ORDER = ("sequential", "all")
 
 # Settings of the generation stage that change when work is done, or what is exported, but no answer of any model.
-NOT_IN_THE_FINGERPRINT = {"max_in_flight", "prompts_dir", "sft"}
+NOT_IN_THE_FINGERPRINT = {"max_in_flight", "prompts_dir", "sft", "filters"}
 
 
 @dataclass(frozen=True)

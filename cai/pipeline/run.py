@@ -1,19 +1,20 @@
 """One session of a run, from its plan to the finished run directory."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 from cai.config.pipeline import RunConfig
 from cai.data.counts import count_run
 from cai.data.export import DatasetCounts, export_datasets
+from cai.data.intake import Intake
 from cai.data.mixture import mix
-from cai.data.splits import split_of
 from cai.data.tables import Provenance
 from cai.engines.base import Engine
 from cai.engines.bounded import run_bounded
 from cai.pipeline.conversation import RECORD_ERRORS, converse
 from cai.pipeline.engines import started_engines
+from cai.pipeline.owed import Owed, count_owed
 from cai.pipeline.plan import Plan, build_plan
 from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, RecordSteps
@@ -26,8 +27,11 @@ from cai.store.run_dir import RunDir
 class Session:
     """The work of one session: which records are owed, and what becomes of each."""
 
-    def __init__(self, plan: Plan, engines: Mapping[str, Engine], journal: Journal, stats: RunStats) -> None:
+    def __init__(
+        self, plan: Plan, intake: Intake, engines: Mapping[str, Engine], journal: Journal, stats: RunStats
+    ) -> None:
         self.plan = plan
+        self.intake = intake
         self.journal = journal
         self.stats = stats
         self.crew = Crew(plan.config.pipeline.all_roles, engines)
@@ -40,18 +44,23 @@ class Session:
 
     async def record(self, prompt: Prompt) -> None:
         """Bring one prompt to its outcome, unless an earlier session did."""
-        settings = self.plan.generate
-        split = split_of(prompt.id, settings.split, settings.seed)
+        split = self.intake.split(prompt)
+        # A source that has grown may bring a prompt into another split, which may want a label.
+        moved = self.journal.split(prompt.id) not in (None, split)
         if not await self.journal.add_prompt(prompt, split, self.number):
             await self.journal.add_duplicate(prompt.source, prompt.id)
             self.stats.duplicates += 1
             return
         before = self.journal.outcome(prompt.id)
-        if before and before.plan == self.fingerprint and before.status != "failed":
+        if reason := self.intake.reason(prompt):
+            await self.journal.finish(Outcome(prompt.id, "filtered", reason, self.fingerprint))
+            self.stats.filtered += 1
+            return
+        if before and before.plan == self.fingerprint and before.status == "trajectory" and not moved:
             self.stats.skipped += 1
             return
         known = self.journal.steps(prompt.id)
-        steps = RecordSteps(prompt.id, settings.seed, self.crew, known, self.journal, self.stats)
+        steps = RecordSteps(prompt.id, self.plan.generate.seed, self.crew, known, self.journal, self.stats)
         self.stats.in_flight += 1
         try:
             await converse(self.plan, prompt, split, steps)
@@ -65,7 +74,13 @@ class Session:
             self.stats.in_flight -= 1
 
 
-async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummary:
+def _unheard(owed: Owed) -> None:
+    """Whoever does not ask is not told."""
+
+
+async def generate(
+    config: RunConfig, run: RunDir, stats: RunStats, announce: Callable[[Owed], None] = _unheard
+) -> RunSummary:
     """Run one session: everything that is owed, then the export.
 
     If it is cancelled, all finished steps are kept and the next session goes on from there.
@@ -74,6 +89,7 @@ async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummar
         config: The resolved configuration.
         run: An opened run directory.
         stats: Counters, kept up to date for whoever watches.
+        announce: Told what is owed, before anything is asked, where an earlier session left something.
 
     Raises:
         CaiError: Whatever ended the run before its time, with its exit code; what was finished is kept.
@@ -81,15 +97,23 @@ async def generate(config: RunConfig, run: RunDir, stats: RunStats) -> RunSummar
     plan = build_plan(config)
     prompts = mix(config.prompts, plan.generate.seed)
     stats.total = min(prompts.count, config.limit or 2**62)
-    with Journal.open(run.journal_path) as journal:
+    with Intake(plan.generate) as intake, Journal.open(run.journal_path) as journal:
+        stats.phase = "comparing the prompts"
+        intake.survey(intake.prompts(islice(prompts, config.limit)))
+        stats.phase = "starting the engine"
         run.write_config(config.model_dump(mode="json"))
         async with started_engines(config.pipeline, run.logs) as engines:
-            session = Session(plan, engines, journal, stats)
+            session = Session(plan, intake, engines, journal, stats)
             model = engines[config.pipeline.roles.generator.engine].model
+            if journal.latest_session() is not None:
+                stats.phase = "looking for what is owed"
+                again = islice(mix(config.prompts, plan.generate.seed), config.limit)
+                announce(await count_owed(plan, session.crew, session.fingerprint, journal, again))
             await session.begin()
             stats.begin_work()
             try:
-                await run_bounded(islice(prompts, config.limit), session.record, plan.generate.max_in_flight)
+                owed = intake.prompts(islice(prompts, config.limit))
+                await run_bounded(owed, session.record, plan.generate.max_in_flight)
             finally:
                 stats.end_work("keeping what is finished")
                 await asyncio.shield(journal.flush())

@@ -20,6 +20,7 @@ class RunStats:
     in_flight: int = 0
     finished: int = 0
     failed: int = 0
+    filtered: int = 0
     duplicates: int = 0
     skipped: int = 0
     steps: Counter[str] = field(default_factory=Counter)
@@ -32,7 +33,7 @@ class RunStats:
     @property
     def done(self) -> int:
         """Records that need no more work, whatever became of them."""
-        return self.finished + self.failed + self.duplicates + self.skipped
+        return self.finished + self.failed + self.filtered + self.duplicates + self.skipped
 
     @property
     def elapsed_s(self) -> float:

@@ -30,6 +30,7 @@ class Workshop:
     settings: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, Any] = field(default_factory=dict)
+    allow_code: bool = False
 
     @property
     def log(self) -> Path:
@@ -62,6 +63,7 @@ class Workshop:
             constitution=str(self.folder / "constitution.yaml"),
             prompts=str(self.folder / "prompts.jsonl"),
             limit=limit,
+            allow_code=self.allow_code,
         )
 
     def go(self, stats: RunStats | None = None, **settings: Any) -> RunSummary:
