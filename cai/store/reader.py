@@ -95,6 +95,11 @@ class JournalReader:
         rows = self._rows("SELECT status, reason, plan FROM outcome WHERE record_id = ?", record_id)
         return Outcome(record_id, *rows[0]) if rows else None
 
+    def split(self, record_id: str) -> Split | None:
+        """The split in which a prompt was when it was read last; None for an unknown prompt."""
+        rows = self._rows("SELECT split FROM prompt WHERE id = ?", record_id)
+        return rows[0][0] if rows else None
+
     def session_of(self, record_id: str) -> int | None:
         """The last session in which a prompt was read; None for an unknown prompt."""
         rows = self._rows("SELECT session FROM prompt WHERE id = ?", record_id)
