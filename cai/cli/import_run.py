@@ -34,8 +34,8 @@ def import_run(
 ) -> None:
     """Read trajectories made elsewhere into a run directory, check them, and write its datasets.
 
-    A row has `prompt`, `draft` and `rounds`, a list of `principle`, `critique` and `revision`. Nothing is generated, and
-    nothing is written if a row is wrong.
+    A row has `prompt`, `draft` and `rounds`, a list of `principle`, `critique` and `revision`. Nothing is generated,
+    and nothing is written if a row is wrong.
     """
     from typing import cast
 
