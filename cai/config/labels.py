@@ -1,10 +1,11 @@
 """Label methods and comparisons: which pairs of answers are judged, and how."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from cai.config.base import Config
+from cai.config.forms import OrKind
 from cai.config.roles import RoleConfig
 
 
@@ -30,6 +31,13 @@ class CotLabelConfig(PrincipleLabels):
     clamp: tuple[Annotated[float, Field(ge=0, le=0.5)], Annotated[float, Field(ge=0.5, le=1)]] = (0.4, 0.6)
     """Each judgement is brought into these bounds: after its own reasons a model is far too sure. [0, 1] for none."""
 
+    @model_validator(mode="after")
+    def _treats_both_answers_alike(self) -> "CotLabelConfig":
+        low, high = self.clamp
+        if low == high or abs(low + high - 1) > 1e-9:
+            raise ValueError("the bounds of `clamp` must lie equally far from 0.5, such as [0.4, 0.6]")
+        return self
+
 
 class RatingLabelConfig(PrincipleLabels):
     """Each answer is rated from 1 to 10 by itself; the expected values are compared."""
@@ -49,15 +57,11 @@ class EnsembleLabelConfig(PrincipleLabels):
     """How each of them judges; `principles` and `negated` of the ensemble count, not those in here."""
 
 
-def _choice_by_default(value: Any) -> Any:
-    return {"kind": "choice", **value} if isinstance(value, dict) and "kind" not in value else value
-
-
 LabelConfig = Annotated[
     Annotated[
         ChoiceLabelConfig | CotLabelConfig | RatingLabelConfig | EnsembleLabelConfig, Field(discriminator="kind")
     ],
-    BeforeValidator(_choice_by_default),
+    OrKind(ChoiceLabelConfig),
 ]
 
 
