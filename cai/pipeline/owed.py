@@ -7,7 +7,7 @@ asking: it is owed if some step on its way is not known. So what is counted is e
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cai.data.splits import split_of
+from cai.data.intake import Intake
 from cai.pipeline.conversation import RECORD_ERRORS, converse
 from cai.pipeline.plan import Plan
 from cai.pipeline.stats import RunStats
@@ -21,7 +21,7 @@ class Owed:
     """What a session that goes on has to do.
 
     `new` records were never begun, `unfinished` ones were under way or failed, `changed` ones use something that is no
-    longer as it was: a principle, a template, a setting or a model. `done` ones need nothing.
+    longer as it was: a principle, a template, a setting or a model. `done` ones need nothing; filtered ones neither.
     """
 
     new: int = 0
@@ -36,12 +36,13 @@ class Owed:
 
 
 async def count_owed(
-    plan: Plan, crew: Crew, fingerprint: str, journal: JournalReader, prompts: Iterable[Prompt]
+    plan: Plan, intake: Intake, crew: Crew, fingerprint: str, journal: JournalReader, prompts: Iterable[Prompt]
 ) -> Owed:
     """Count; nothing is asked and nothing is written.
 
     Args:
         plan: What the session does.
+        intake: Which prompts it leaves out, and the splits of the others.
         crew: Its roles, on started engines.
         fingerprint: The plan's, on these engines.
         journal: What earlier sessions left.
@@ -54,23 +55,27 @@ async def count_owed(
         if number in seen:
             continue
         seen.add(number)
-        counted[await _state(plan, crew, fingerprint, journal, prompt)] += 1
+        counted[await _state(plan, intake, crew, fingerprint, journal, prompt)] += 1
     return Owed(**counted)
 
 
-async def _state(plan: Plan, crew: Crew, fingerprint: str, journal: JournalReader, prompt: Prompt) -> str:
+async def _state(
+    plan: Plan, intake: Intake, crew: Crew, fingerprint: str, journal: JournalReader, prompt: Prompt
+) -> str:
+    if intake.reason(prompt):
+        return "done"
     known = journal.steps(prompt.id)
     outcome = journal.outcome(prompt.id)
-    if outcome is None:
+    if outcome is None or (outcome.status == "filtered" and not known):
         return "unfinished" if known else "new"
     if outcome.status == "failed":
         return "unfinished"
-    if outcome.plan == fingerprint:
+    split = intake.split(prompt)
+    if outcome.status == "trajectory" and outcome.plan == fingerprint and journal.split(prompt.id) == split:
         return "done"
-    settings = plan.generate
-    steps = RecordSteps(prompt.id, settings.seed, crew, known, None, RunStats())
+    steps = RecordSteps(prompt.id, plan.generate.seed, crew, known, None, RunStats())
     try:
-        await converse(plan, prompt, split_of(prompt.id, settings.split, settings.seed), steps)
+        await converse(plan, prompt, split, steps)
     except (StepOwed, *RECORD_ERRORS):
         return "changed"
     return "done"

@@ -107,8 +107,8 @@ async def generate(
             model = engines[config.pipeline.roles.generator.engine].model
             if journal.latest_session() is not None:
                 stats.phase = "looking for what is owed"
-                again = islice(mix(config.prompts, plan.generate.seed), config.limit)
-                announce(await count_owed(plan, session.crew, session.fingerprint, journal, again))
+                again = intake.prompts(islice(prompts, config.limit))
+                announce(await count_owed(plan, intake, session.crew, session.fingerprint, journal, again))
             await session.begin()
             stats.begin_work()
             try:
