@@ -19,6 +19,7 @@ from cai.cli import (
     init,
     label,
     preview,
+    push,
     report,
     run,
     runs,
@@ -41,6 +42,7 @@ app.command("run", short_help="Run a recipe: generate, train, evaluate, report."
 app.command("train", short_help="Train a model: SFT, reward model, DPO or KTO.")(train.train)
 app.command("import-run", short_help="Read trajectories made elsewhere into a run.")(import_run.import_run)
 app.command("export", short_help="Write a run's datasets for a trainer.")(export.export)
+app.command("push", short_help="Send a run's datasets to the Hub.")(push.push)
 app.command("label", short_help="Label a file of comparisons.")(label.label)
 app.command("preview", short_help="Show every prompt as the model sees it.")(preview.preview)
 app.command("status", short_help="Show how far a run is.")(runs.status)
