@@ -12,7 +12,7 @@ from cai.cli.settings import JsonOption
 from cai.errors import UsageError
 
 if TYPE_CHECKING:
-    from cai.feedback.compared import RunView
+    from cai.feedback.compared import View
     from cai.feedback.export import AiLabels
     from cai.feedback.store import FeedbackStore
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-RunArgument = Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]
+RunArgument = Annotated[Path, typer.Argument(help="Run directory, or the folder of `cai label`.", show_default=False)]
 AI_CHOICES = ("none", "mix", "replace")
 
 
@@ -166,17 +166,17 @@ def written_review(
 
 
 @contextmanager
-def _run(path: Path) -> "Iterator[RunView]":
-    from cai.feedback.compared import RunView
+def _run(path: Path) -> "Iterator[View]":
+    from cai.feedback.views import open_view
 
-    view = RunView.open(path)
+    view = open_view(path)
     try:
         yield view
     finally:
-        view.journal.close()
+        view.close()
 
 
-def _judged(view: "RunView") -> "FeedbackStore":
+def _judged(view: "View") -> "FeedbackStore":
     from cai.feedback.store import FeedbackStore
 
     store = FeedbackStore.existing(view.place)

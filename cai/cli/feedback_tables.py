@@ -56,7 +56,7 @@ def agreement_view(found: "Agreement") -> RenderableType:
     """The figures, people among themselves, and the disagreements."""
     head = (
         f"{found.judged:,} comparisons with {found.judgements:,} judgements: {found.overall.comparisons:,} decided by"
-        f" both sides, {found.people_ties:,} ties of people, {found.ai_ties:,} ties of the AI,"
+        f" both sides, {found.people_ties:,} undecided among people, {found.ai_ties:,} undecided by the AI,"
         f" {found.own:,} not in the run"
     )
     parts: list[RenderableType] = [Text(head), Text(), _figures(found)]
@@ -86,9 +86,9 @@ def review_view(row: dict[str, Any]) -> RenderableType:
 
 
 def _figures(found: "Agreement") -> Table:
-    table = plain_table("AI labels against people", "comparisons", "accuracy", "95% interval", "kappa", "95% interval")
+    table = plain_table("AI against people", "pairs", "accuracy", "95% interval", "kappa", "95% interval")
     _row(table, "all", found.overall)
-    named = (("", found.by_hazard), ("given for review as ", found.by_reason), ("AI sure at ", found.by_confidence))
+    named = (("", found.by_hazard), ("drawn as ", found.by_reason), ("AI sure at ", found.by_confidence))
     for prefix, group in named:
         if len(group) > 1 or prefix.startswith("AI"):
             for name, figure in group.items():
@@ -102,7 +102,7 @@ def _row(table: Table, name: str, figure: "Figure") -> None:
         safe(name),
         f"{figure.comparisons:,}",
         share(figure.accuracy),
-        f"{accuracy.low:.1%} to {accuracy.high:.1%}" if accuracy else "-",
+        f"{accuracy.low:.0%} to {accuracy.high:.0%}" if accuracy else "-",
         _number(figure.kappa),
         f"{kappa.low:.2f} to {kappa.high:.2f}" if kappa else "-",
     )

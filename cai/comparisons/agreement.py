@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import combinations
 
-from cai.feedback.kappa import cohen_kappa
+from cai.kappa import cohen_kappa
 from cai.records import Label
 
 

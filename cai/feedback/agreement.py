@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared, View
 from cai.feedback.people import People, PeopleCount
 from cai.feedback.store import FeedbackStore, Verdict
 from cai.intervals import Interval, bootstrap
@@ -87,7 +87,7 @@ class Agreement:
         return asdict(self)
 
 
-def measure(view: RunView, store: FeedbackStore, listed: int = 20) -> Agreement:
+def measure(view: View, store: FeedbackStore, listed: int = 20) -> Agreement:
     """Compare what people said with the AI labels of a run.
 
     Args:
@@ -129,7 +129,7 @@ def measure(view: RunView, store: FeedbackStore, listed: int = 20) -> Agreement:
     return found
 
 
-def joined_comparisons(view: RunView, store: FeedbackStore) -> Iterator[tuple[Compared, Verdict]]:
+def joined_comparisons(view: View, store: FeedbackStore) -> Iterator[tuple[Compared, Verdict]]:
     """The comparisons of a run that people judged, each with what they said, as a stream.
 
     Raises:

@@ -1,25 +1,13 @@
-"""The comparisons of a run with their AI labels, as a stream, and the few settings of the run that feedback needs."""
+"""Two answers of a run that an AI compared, and what feedback needs to know of a run. Nothing here reads one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol
 
-from pydantic import ValidationError
-
-from cai.config.stages import SplitConfig
-from cai.data.finished import finished_records, labels_of, rounds_of
-from cai.data.splits import split_of
-from cai.errors import StorageError
 from cai.feedback.content import Content, content_of
 from cai.records import Comparison, Label, Prompt, Split
-from cai.store.journal import Journal
-from cai.store.json_file import read_object
-from cai.store.reader import JournalReader, JournalRecord
 from cai.store.run_dir import RunDir
-
-_FIX = "use the version of cai that made the run, or resume the run with this one"
 
 
 @dataclass(frozen=True)
@@ -50,67 +38,25 @@ class Compared:
         return content_of(self.prompt.messages, self.response_a, self.response_b)
 
 
-@dataclass(frozen=True)
-class RunView:
+class View(Protocol):
     """A run as feedback sees it: read-only, also while the run works."""
 
-    place: RunDir
-    journal: JournalReader
-    split: SplitConfig
-    seed: int
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a run; close its `journal` when done.
-
-        Raises:
-            UsageError: There is no run at `path`.
-            StorageError: The journal or the configuration cannot be read.
-        """
-        place = RunDir.existing(path)
-        split, seed = _settings(place)
-        return cls(place, Journal.read_only(place.journal_path), split, seed)
+    @property
+    def place(self) -> RunDir:
+        """Its folder, in which feedback has a folder of its own."""
 
     def comparisons(self) -> Iterator[Compared]:
-        """Every comparison that has an AI label which stands, by prompt id.
+        """Every comparison that has an AI label which stands, in an order that does not change.
 
         Raises:
-            StorageError: The journal cannot be read.
+            StorageError: The run cannot be read (as in every method here).
         """
-        session = self.journal.latest_session()
-        for record in finished_records(self.journal, session.number if session else 0):
-            yield from _compared(record)
+
+    def preferences(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The run's own preference rows, each with `train` or `eval`: those that its filters left."""
 
     def split_of(self, prompt_id: str) -> Split:
-        """The split of a prompt: the one that the run gave it, or would give it.
+        """The split of a prompt: the one that the run gave it, or would give it."""
 
-        Raises:
-            StorageError: The journal cannot be read.
-        """
-        if self.journal.session_of(prompt_id) is not None:
-            record = self.journal.record(prompt_id)
-            if record is not None:
-                return record.split
-        return split_of(prompt_id, self.split, self.seed)
-
-
-def _compared(record: JournalRecord) -> Iterator[Compared]:
-    labels = labels_of(record)
-    worst = (
-        max((found.verdict.severity for found in rounds_of(record) if found.verdict), default=None) if labels else None
-    )
-    for body, label in labels:
-        yield Compared(
-            record.prompt, record.split, body["response_a"], body["response_b"], body["source"], label, worst
-        )
-
-
-def _settings(place: RunDir) -> tuple[SplitConfig, int]:
-    """How the run draws splits; the rest of its settings may be of another version."""
-    row: Any = read_object(place.config_path, _FIX)
-    try:
-        generate = row["pipeline"]["generate"]
-        return SplitConfig.model_validate(generate.get("split", {})), int(generate.get("seed", 0))
-    except (KeyError, TypeError, AttributeError, ValueError, ValidationError):
-        what = "this configuration does not say how the run draws its splits"
-        raise StorageError(what, where=str(place.config_path), fix=_FIX) from None
+    def close(self) -> None:
+        """Release its files; safe to call twice."""

@@ -14,14 +14,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from cai.data.shards import ShardWriter
 from cai.data.tables import PREFERENCE_SCHEMA
-from cai.errors import StorageError, UsageError
+from cai.errors import UsageError
 from cai.feedback.card import card
-from cai.feedback.compared import RunView
+from cai.feedback.compared import View
 from cai.feedback.content import content_of
 from cai.feedback.store import FeedbackStore, Verdict, folder_of
 from cai.records import Message
@@ -33,7 +30,6 @@ FOLDER = "preferences"
 """Where RUN/feedback keeps its rows; training looks there."""
 
 Row = dict[str, Any]
-_BATCH_ROWS = 256
 
 
 @dataclass(slots=True)
@@ -51,7 +47,7 @@ class Exported:
         return asdict(self)
 
 
-def export_own(view: RunView, store: FeedbackStore) -> Exported:
+def export_own(view: View, store: FeedbackStore) -> Exported:
     """Write RUN/feedback/preferences anew: the rows of people alone.
 
     Raises:
@@ -61,7 +57,7 @@ def export_own(view: RunView, store: FeedbackStore) -> Exported:
 
 
 def export_feedback(
-    view: RunView, store: FeedbackStore, out: Path, ai: AiLabels = "none", weight: float = 1.0
+    view: View, store: FeedbackStore, out: Path, ai: AiLabels = "none", weight: float = 1.0
 ) -> Exported:
     """Write preference rows into a new folder.
 
@@ -80,13 +76,13 @@ def export_feedback(
     with reporting(out):
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UsageError("the folder is in use", where=str(out), fix="choose a new or empty folder")
-    if ai != "none" and not any(view.place.preferences.glob("*.parquet")):
-        fix = "let `cai generate` finish: it writes the datasets at its end"
+    if ai != "none" and next(view.preferences(), None) is None:
+        fix = "let `cai generate` or `cai label` finish: it writes the preferences at its end"
         raise UsageError("the run has no preferences to mix with", where=str(view.place.path), fix=fix)
     return _export(view, store, out, ai, weight)
 
 
-def _export(view: RunView, store: FeedbackStore, out: Path, ai: AiLabels, weight: float) -> Exported:
+def _export(view: View, store: FeedbackStore, out: Path, ai: AiLabels, weight: float) -> Exported:
     found = Exported(str(out))
     building = out.with_name(f".{out.name}.new")
     _remove(building)
@@ -115,12 +111,10 @@ def _export(view: RunView, store: FeedbackStore, out: Path, ai: AiLabels, weight
     return found
 
 
-def _rows(
-    view: RunView, store: FeedbackStore, found: Exported, ai: AiLabels, weight: float
-) -> Iterator[tuple[str, Row]]:
+def _rows(view: View, store: FeedbackStore, found: Exported, ai: AiLabels, weight: float) -> Iterator[tuple[str, Row]]:
     used: set[str] = set()
     if ai != "none":
-        for split, row in _ai_rows(view):
+        for split, row in view.preferences():
             yield from _mixed(split, row, store, found, weight if ai == "mix" else None, used)
     for verdict in store.verdicts():
         if verdict.key in used:
@@ -131,22 +125,6 @@ def _rows(
             found.ties += 1
         else:
             yield "eval" if verdict.split == "eval" else "train", _human_row(verdict)
-
-
-def _ai_rows(view: RunView) -> Iterator[tuple[str, Row]]:
-    """The run's own preference rows: those that its filters left."""
-    names = PREFERENCE_SCHEMA.names
-    for file in sorted(view.place.preferences.glob("*.parquet")):
-        split = "eval" if file.name.startswith("eval-") else "train"
-        try:
-            with pq.ParquetFile(file) as table:
-                known = [name for name in table.schema_arrow.names if name in names]
-                for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=known):
-                    for row in batch.to_pylist():
-                        yield split, row
-        except pa.ArrowException as error:
-            what = f"not readable as Parquet: {str(error).splitlines()[0]}"
-            raise StorageError(what, where=str(file), fix="resume the run: it writes the datasets anew") from None
 
 
 def _mixed(

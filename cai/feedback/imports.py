@@ -12,7 +12,7 @@ from typing import Any
 
 from cai.errors import FeedbackError
 from cai.feedback.columns import Columns
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared, View
 from cai.feedback.content import Content, content_of, normalised, well_formed
 from cai.feedback.formats.read import entries, format_of
 from cai.feedback.judgement import Judgement
@@ -83,7 +83,7 @@ class ImportSummary:
 
 
 def import_feedback(
-    view: RunView,
+    view: View,
     store: FeedbackStore,
     path: Path,
     name: str = "auto",
@@ -227,7 +227,7 @@ def _put(connection: sqlite3.Connection, content: Content, compared: Compared) -
     )
 
 
-def _keep_own(connection: sqlite3.Connection, view: RunView, summary: ImportSummary) -> None:
+def _keep_own(connection: sqlite3.Connection, view: View, summary: ImportSummary) -> None:
     """Rows that no comparison of the run has taken: comparisons of their own, if their texts are there."""
     last = 0
     while rows := connection.execute(_UNJOINED, (last, _BATCH_ROWS)).fetchall():

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import combinations
 
-from cai.feedback.kappa import cohen_kappa, krippendorff_alpha
 from cai.feedback.store import Verdict
+from cai.kappa import cohen_kappa, krippendorff_alpha
 
 
 @dataclass(frozen=True, slots=True)

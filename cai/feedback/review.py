@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from cai.errors import UsageError
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared, View
 from cai.feedback.content import well_formed
 from cai.feedback.store import FeedbackStore, Verdict
 from cai.records import content_hash
@@ -91,13 +91,12 @@ class ReviewItem:
 
 
 def review(
-    view: RunView, store: FeedbackStore, n: int = 200, by: Sequence[str] = tuple(REASONS), seed: int = 0
+    view: View, store: FeedbackStore, n: int = 200, by: Sequence[str] = tuple(REASONS), seed: int = 0
 ) -> list[ReviewItem]:
     """The comparisons to look at, at most `n`, in an order that says nothing, and their reasons kept in the store.
 
-    `random` has its share first, so that nothing but chance decides what is in it; then each other reason in turn gives
-    its next best, until there are enough. What people have judged is left out, but where they dispute the AI label.
-    Memory grows with `n`, not with the run.
+    Each reason in turn gives its next best, and chance decides alone what is in the share of `random`. What people have
+    judged is left out, but where they dispute the AI label. Memory grows with `n`, not with the run.
 
     Args:
         view: The run.
@@ -116,10 +115,16 @@ def review(
         raise UsageError(f"there is no reason {unknown[0]!r}" if unknown else "no reason", where="--by", fix=fix)
     best = _ranked(view, store, n, by, seed)
     at_random = best.pop(RANDOM, [])
-    chosen = {drawn.compared.id: drawn for drawn in at_random[: -(-n // (len(best) + 1))]}
-    for drawn in (one for row in zip_longest(*best.values(), at_random) for one in row if one is not None):
-        if len(chosen) < n:
+    share = -(-n // (len(best) + 1)) if at_random else 0
+    chosen: dict[str, Drawn] = {}
+    for drawn in (one for row in zip_longest(*best.values()) for one in row if one is not None):
+        if len(chosen) < n - share:
             chosen.setdefault(drawn.compared.id, drawn)
+    # What chance brings is random, also where it is a hard case too: else the random ones would be the easy ones.
+    for drawn in at_random:
+        if len(chosen) == n:
+            break
+        chosen[drawn.compared.id] = drawn
     if not chosen:
         fix = "let `cai generate` label comparisons first, or ask for other reasons with --by"
         raise UsageError("there is no comparison to review", where=str(view.place.path), fix=fix)
@@ -132,7 +137,7 @@ def rows_for_review(items: Sequence[ReviewItem], *, show_ai: bool) -> Iterator[d
     """What a person sees of each, in our columns: `preferred`, `annotator` and `note` are theirs to fill in."""
     for item in items:
         prompt = item.compared.prompt
-        row = {
+        row: dict[str, Any] = {
             "comparison_id": item.comparison_id,
             "prompt": [{"role": turn.role, "content": well_formed(turn.content)} for turn in prompt.messages],
             "response_a": well_formed(item.response_a),
@@ -148,7 +153,7 @@ def rows_for_review(items: Sequence[ReviewItem], *, show_ai: bool) -> Iterator[d
         yield row
 
 
-def _ranked(view: RunView, store: FeedbackStore, n: int, by: Sequence[str], seed: int) -> dict[str, list[Drawn]]:
+def _ranked(view: View, store: FeedbackStore, n: int, by: Sequence[str], seed: int) -> dict[str, list[Drawn]]:
     """The best `n` comparisons by each reason, the best first; equal ones by a draw."""
     best: dict[str, list[tuple[float, str, Compared]]] = {name: [] for name in dict.fromkeys(by)}
     for compared in view.comparisons():

@@ -174,7 +174,9 @@ class FeedbackStore:
         with _translating(self.path):
             for row, lines in groupby(self._connection.execute(statement, values), key=lambda line: line[:10]):
                 votes = tuple(Vote(line[10], bool(line[11]), line[12], line[13]) for line in lines)
-                yield Verdict(*row[:6], bool(row[6]), messages_in(row[7]), row[8], row[9], votes)
+                key, a_hash, id_, prompt_id, split, hazard, in_run, prompt, response_a, response_b = row
+                known = (key, a_hash, id_, prompt_id, split, hazard, bool(in_run))
+                yield Verdict(*known, messages_in(prompt), response_a, response_b, votes)
 
     def _prepare(self) -> None:
         connection = self._connection

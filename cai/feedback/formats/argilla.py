@@ -10,6 +10,7 @@ question is a text, of a rating question a number, of a ranking question a list,
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,8 +102,9 @@ def is_first_version(found: Any) -> bool:
 def _listed(question: str, found: Any, where: str) -> Iterator[_Response]:
     if isinstance(found, Mapping):
         keys = ("user_id", "value", "status")
-        lists = [found.get(key) if isinstance(found.get(key), list) else [] for key in keys]
-        found = [dict(zip(keys, values, strict=False)) for values in zip(*lists, strict=False)]
+        lists = (found.get(key) for key in keys)
+        columns = [values if isinstance(values, list) else [] for values in lists]
+        found = [dict(zip(keys, values, strict=True)) for values in zip_longest(*columns)]
     if found is None:
         return
     if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
@@ -145,7 +147,8 @@ def _judgement(
     if p_a is None:
         names = ", ".join(dict.fromkeys(found.question for found in submitted))
         return f"no question is known as a preference, a ranking or two ratings (there are: {names})"
-    return replace(asked, p_a=p_a, annotator=user, note=note, **ratings)
+    rated = replace(asked, rating_a=ratings["rating_a"], rating_b=ratings["rating_b"])
+    return replace(rated, p_a=p_a, annotator=user, note=note)
 
 
 def _ranked(value: list[Any], where: str, columns: Columns) -> float | None:

@@ -13,9 +13,10 @@ from cai.data.export import export_datasets
 from cai.data.splits import split_of
 from cai.data.tables import Provenance
 from cai.feedback.columns import Columns
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared
 from cai.feedback.imports import ImportSummary, import_feedback
 from cai.feedback.store import FeedbackStore
+from cai.feedback.views import RunView
 from cai.records import Comparison, Label, Message, Outcome, Prompt, Step, Vote
 from cai.store.journal import Journal
 from cai.store.run_dir import RunDir
@@ -92,7 +93,7 @@ def run(tmp_path: Path) -> RunDir:
 def view(run: RunDir) -> Iterator[RunView]:
     view = RunView.open(run.path)
     yield view
-    view.journal.close()
+    view.close()
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from cai.feedback.agreement import NOT_DRAWN, Agreement, Scored, figure, measure
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared
 from cai.feedback.imports import ImportSummary
 from cai.feedback.store import FeedbackStore
+from cai.feedback.views import RunView
 
 Take = Callable[..., ImportSummary]
 

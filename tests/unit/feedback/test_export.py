@@ -10,10 +10,11 @@ import pytest
 from cai.config.training import DataSource
 from cai.data.tables import PREFERENCE_SCHEMA
 from cai.errors import UsageError
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared
 from cai.feedback.export import export_feedback, export_own
 from cai.feedback.imports import ImportSummary
 from cai.feedback.store import FeedbackStore, folder_of
+from cai.feedback.views import RunView
 from cai.store.run_dir import RunDir
 
 Take = Callable[..., ImportSummary]

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from cai.errors import FeedbackError, StorageError
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared
 from cai.feedback.imports import EQUAL, NOT_IN_RUN, UNKNOWN_ID, ImportSummary
 from cai.feedback.judgement import UNANSWERED
 from cai.feedback.store import FeedbackStore, folder_of
+from cai.feedback.views import RunView
 from cai.records import Prompt
 from cai.store.run_dir import RunDir
 

@@ -10,11 +10,12 @@ import pytest
 
 from cai.errors import UsageError
 from cai.feedback.agreement import measure
-from cai.feedback.compared import Compared, RunView
+from cai.feedback.compared import Compared
 from cai.feedback.imports import ImportSummary
 from cai.feedback.review import REASONS, ReviewItem, review
 from cai.feedback.review_files import write_review
 from cai.feedback.store import FeedbackStore
+from cai.feedback.views import RunView
 
 Take = Callable[..., ImportSummary]
 

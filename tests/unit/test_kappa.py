@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cai.feedback.kappa import cohen_kappa, krippendorff_alpha
+from cai.kappa import cohen_kappa, krippendorff_alpha
 
 
 def test_cohen_kappa_of_a_table_of_two_by_two() -> None:
