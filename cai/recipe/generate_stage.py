@@ -20,16 +20,20 @@ _NOT_RULING = {"max_in_flight", "prompts_dir"}
 
 @dataclass
 class _Cast:
-    """Engines and roles while names are put in; `makers` says which stage makes a model or adapter, by its place."""
+    """Engines and roles while names are put in; `makers` says which stage makes a model or adapter, by its place.
+
+    `others` are the roles that the settings of generation add: critics, labelers, the second model.
+    """
 
     engines: dict[str, EngineConfig]
     roles: dict[str, RoleConfig]
+    others: dict[str, RoleConfig] = field(default_factory=dict)
     makers: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def used(self) -> dict[str, EngineConfig]:
         """The engines that some role uses."""
-        return {role.engine: self.engines[role.engine] for role in self.roles.values()}
+        return {role.engine: self.engines[role.engine] for role in (self.roles | self.others).values()}
 
     def serve(self, key: str, value: str, names: Names) -> None:
         """Put the model that a name stands for into an engine, and its adapter into the roles that have none."""
@@ -52,7 +56,7 @@ class _Cast:
         found: list[Input] = []
         for key, engine in self.used.items():
             found += model_input(f"engines.{key}", engine, self.makers.get(f"engines.{key}.model"))
-        for name, role in self.roles.items():
+        for name, role in (self.roles | self.others).items():
             if role.adapter:
                 at = f"roles.{name}.adapter"
                 found.append(Input(at, "model", role.adapter, self.makers.get(at)))
@@ -133,7 +137,8 @@ def _mixture_ruling(prompts: str | PromptsConfig) -> dict[str, Any]:
 
 def _cast(stage: GenerateStage, names: Names, merged: PipelineConfig) -> _Cast:
     roles = {name: getattr(merged.roles, name) for name in type(merged.roles).model_fields}
-    cast = _Cast(dict(merged.engines), roles)
+    others = {name: role for name, role in merged.all_roles.items() if name not in roles}
+    cast = _Cast(dict(merged.engines), roles, others)
     places = list(references(stage))
     for at, value, wants in places:
         if wants == "adapter":
