@@ -25,12 +25,20 @@ SHORTEST_WINDOW = 50
 FEWEST_NEW = 0.35
 """Least share of different n-grams within a window."""
 
+SENTENCE_WORDS = 5
+"""Sentences of fewer words may come again as often as they like."""
+MOST_AGAIN = 0.5
+"""Largest share of the words that may stand in sentences that were there before."""
+SHORTEST_TEXT = 40
+"""Texts of fewer words are not looked at for that."""
+
+_SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\n]+")
 _SIGNS = re.compile(r"([^\s\d]{1,6}?)\1{23,}")
 _RULED = re.compile(r"[-=_*.~#|+:\u2500-\u257f]+")
 
 
 def looping(text: str) -> bool:
-    """Whether the text repeats itself: signs, a row of equal units, or hardly any words that are new.
+    """Whether the text repeats itself: signs, a row of equal units, sentences, or hardly any words that are new.
 
     Numbers do not count as words, so that steps that differ in nothing but their number are the same.
     """
@@ -38,7 +46,20 @@ def looping(text: str) -> bool:
         return True
     spoken = [word for word in words(text) if not word.isdigit()]
     grams = [tuple(spoken[start : start + GRAM]) for start in range(len(spoken) - GRAM + 1)]
-    return _in_a_row(grams) or _hardly_new(grams)
+    return _in_a_row(grams) or _hardly_new(grams) or _same_sentences(text)
+
+
+def _same_sentences(text: str) -> bool:
+    """Whether most of the text is sentences that were there before, whatever stands between them."""
+    seen: set[tuple[str, ...]] = set()
+    again = total = 0
+    for sentence in _SENTENCE_END.split(text):
+        said = tuple(word for word in words(sentence) if not word.isdigit())
+        total += len(said)
+        if len(said) >= SENTENCE_WORDS:
+            again += len(said) if said in seen else 0
+            seen.add(said)
+    return total >= SHORTEST_TEXT and again > MOST_AGAIN * total
 
 
 def _in_a_row(grams: Sequence[tuple[str, ...]]) -> bool:

@@ -37,11 +37,12 @@ def truncated(text: str, finish_reason: str | None) -> bool:
         return False
     last = text.splitlines()[-1]
     if _OPEN.search(last) or _HANGING.search(last):
-        return not _signed(last)
+        return not (last.endswith(",") and len(last.split()) <= _SIGNED_WORDS and _closes(text, last))
     unfinished = text[-1].isalnum() and not _ITEM.match(last) and len(last.split()) > _SIGNED_WORDS
     return unfinished and _ENDED.search(text) is not None
 
 
-def _signed(line: str) -> bool:
-    """A closing such as "Yours," or a dash below a text."""
-    return len(line.split()) == 1 or (line.endswith(",") and len(line.split()) <= _SIGNED_WORDS)
+def _closes(text: str, last: str) -> bool:
+    """Whether the last line stands by itself below a text, as "Yours," does."""
+    above = text.removesuffix(last).rstrip()
+    return bool(above) and _ENDED.search(above[-3:]) is not None
