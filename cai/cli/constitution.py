@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cai.cli import constitution_diff, constitution_import
+from cai.cli import constitution_diff, constitution_import, constitution_stats
 from cai.cli.output import show_json, show_line
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Check, show and describe constitution files.", no_args_is_help=True, rich_markup_mode=None)
 app.command("diff")(constitution_diff.diff)
+app.command("stats")(constitution_stats.stats)
 app.command("import")(constitution_import.import_)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

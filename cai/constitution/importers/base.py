@@ -7,7 +7,7 @@ An importer takes texts as they stand and makes up none: what a principle still 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from cai.errors import ConstitutionError
 
@@ -62,9 +62,9 @@ class Found(NamedTuple):
 class Importer(Protocol):
     """Reads one format."""
 
-    format: str
+    format: ClassVar[str]
     """The name by which it is asked for."""
-    about: str
+    about: ClassVar[str]
     """The format in some words."""
 
     def recognises(self, source: Source) -> bool:

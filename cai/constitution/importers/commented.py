@@ -7,7 +7,6 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from cai.constitution.importers.base import TEXTS, Rule
 from cai.constitution.schema import Constitution, Principle
@@ -78,8 +77,7 @@ def _field(name: str, text: str, indent: int) -> list[str]:
 
 
 def _stays_text(text: str) -> bool:
-    value: Any = plain_scalar(text)
-    return value == text
+    return isinstance(plain_scalar(text), str)
 
 
 def _quoted(text: str) -> str:
