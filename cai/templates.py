@@ -59,6 +59,11 @@ class PromptLibrary:
         """Names of all templates, such as `critique/single_turn`."""
         return tuple(self._entries)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The templates as they lie in their files."""
+        return tuple(_read(entry.path) for entry in self._entries.values())
+
     def fingerprint(self) -> str:
         """Hash of every template's text."""
         digests = sorted((name, entry.digest) for name, entry in self._entries.items())

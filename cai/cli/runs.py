@@ -76,7 +76,7 @@ def _show_recipe(folder: Path, *, as_json: bool) -> None:
 def _status(place: "RunDir", journal: "JournalReader") -> dict[str, Any]:
     from dataclasses import asdict
 
-    from cai.data.counts import count_run
+    from cai.data.counts import ROW_COUNTS, count_run
     from cai.records import Usage
 
     session = journal.latest_session()
@@ -86,7 +86,7 @@ def _status(place: "RunDir", journal: "JournalReader") -> dict[str, Any]:
     counts = asdict(count_run(journal, session.number, None))
     # How many rows there are is known when they are written.
     written = place.read_manifest()["counts"] if place.manifest_path.is_file() and session.ended_at else {}
-    counts |= {key: written.get(key) for key in ("sft_rows", "preference_rows")}
+    counts |= {key: written.get(key) for key in ROW_COUNTS}
     return row | {
         "sessions": session.number,
         "started_at": session.started_at,

@@ -90,15 +90,16 @@ def _counts(summary: "RunSummary", figures: dict[str, Any] | None) -> Table:
     table = Table.grid(padding=(0, 3))
     prompts = f"{counts.prompts} in = {counts.trajectories} trajectories + {counts.filtered} filtered"
     table.add_row("prompts", f"{prompts} + {counts.failed} failed")
-    for reasons, verb in ((counts.filtered_reasons, "filtered"), (counts.failed_reasons, "failed")):
-        for reason, count in reasons.items():
-            table.add_row("", safe(f"{count} {verb}: {reason}"))
+    _add_reasons(table, counts.filtered_reasons, "filtered")
+    _add_reasons(table, counts.failed_reasons, "failed")
     steps = ", ".join(f"{count} {stage}" for stage, count in summary.steps.items())
     table.add_row("steps run", steps or "none")
     if summary.reused_steps:
         table.add_row("", f"{summary.reused_steps} more taken from the journal")
     table.add_row("SFT rows", str(counts.sft_rows))
+    _add_reasons(table, counts.sft_left_out, "left out")
     table.add_row("preference rows", f"{counts.preference_rows}  (draft and last revision equal: {labels.unchanged})")
+    _add_reasons(table, counts.preference_left_out, "left out")
     verdict = f"flip rate {share(labels.flip_rate)}, mean label mass {share(labels.mean_label_mass)}"
     if figures is not None:
         verdict += f", agreement with the oracle {share(figures['label_accuracy'])}"
@@ -111,3 +112,8 @@ def _counts(summary: "RunSummary", figures: dict[str, Any] | None) -> Table:
         hits = engine.cached_tokens / engine.prompt_tokens if engine.prompt_tokens else None
         table.add_row("cache hits", share(hits))
     return table
+
+
+def _add_reasons(table: Table, reasons: dict[str, int], verb: str) -> None:
+    for reason, count in reasons.items():
+        table.add_row("", safe(f"{count} {verb}: {reason}"))

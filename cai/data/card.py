@@ -73,7 +73,7 @@ class Tally:
     flips: int = 0
     mass_sum: float = 0.0
     p_chosen_sum: float = 0.0
-    ties: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def add_sft(self, split: str, row: SftRow) -> None:
         """Count one SFT row."""
@@ -160,6 +160,9 @@ def _card(
     if origin.model == SANDBOX_MODEL:
         parts.append(_SANDBOX_WARNING.lstrip("\n"))
     parts.append("## Rows\n\n" + _rows(tally))
+    if tally.left_out:
+        reasons = [[_plain(reason), _number(count)] for reason, count in sorted(tally.left_out.items())]
+        parts.append("## Left out\n\n" + _table(["reason", "rows"], reasons))
     parts += [f"## {heading}\n\n{body}" for heading, body in sections.items()]
     parts += [
         _LOADING,
@@ -186,8 +189,8 @@ _LIMITS = """\
 
 - The answers and the judgements are a model's, not people's. They carry its errors, its gaps and its bias.
 - The prompts may be offensive, and drafts that were not revised away may be harmful. Do not show rows without care.
-- The evaluation split shares no prompt with the training split, but prompts that say the same in other words may be
-  in both.
+- The evaluation split shares no prompt with the training split, nor near-duplicates unless they were allowed, but
+  prompts that say the same in other words may be in both.
 - A dataset covers only the hazards, languages and styles of its prompts, as counted above.
 """
 
@@ -203,9 +206,9 @@ def _rows(tally: Tally) -> str:
 
 
 def _labels(tally: Tally) -> str:
-    lines = [["labels that are ties (left out)", _number(tally.ties)]]
+    lines = []
     if tally.total:
-        lines += [
+        lines = [
             ["verdicts that flipped with the order", f"{tally.flips / tally.total:.1%}"],
             ["mean probability of the two verdicts (`label_mass`)", f"{tally.mass_sum / tally.total:.3f}"],
             ["mean `p_chosen`", f"{tally.p_chosen_sum / tally.total:.3f}"],

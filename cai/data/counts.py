@@ -1,9 +1,12 @@
 """How the prompts of a run ended, by number: what its manifest, `cai status` and the report say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cai.data.export import DatasetCounts
 from cai.store.reader import JournalReader
+
+ROW_COUNTS = ("sft_rows", "preference_rows", "sft_left_out", "preference_left_out")
+"""Counts that are known when the datasets are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,10 @@ class RunCounts:
     preference_rows: int
     filtered_reasons: dict[str, int]
     failed_reasons: dict[str, int]
+    sft_left_out: dict[str, int] = field(default_factory=dict)
+    """Rows that filters left out of the dataset, by reason."""
+    preference_left_out: dict[str, int] = field(default_factory=dict)
+    """The same, with ties and near ties."""
 
 
 def count_run(journal: JournalReader, session: int, rows: DatasetCounts | None) -> RunCounts:
@@ -37,4 +44,6 @@ def count_run(journal: JournalReader, session: int, rows: DatasetCounts | None) 
         preference_rows=rows.preference_train + rows.preference_eval if rows else 0,
         filtered_reasons=filtered,
         failed_reasons=dict(counts.failed),
+        sft_left_out=dict(rows.sft_left_out) if rows else {},
+        preference_left_out=dict(rows.preference_left_out) if rows else {},
     )

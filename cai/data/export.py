@@ -6,15 +6,18 @@ renames leaves no `datasets/`, but both complete folders: the next export begins
 """
 
 import shutil
+from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from cai.config.stages import GenerateConfig
 from cai.data.card import SPLITS, Tally, preference_card, sft_card
 from cai.data.finished import finished_records
+from cai.data.left_out import LeftOut
 from cai.data.shards import ROWS_PER_SHARD, ShardWriter
 from cai.data.tables import PREFERENCE_SCHEMA, SFT_SCHEMA, Provenance, preference_rows, sft_rows
 from cai.store.atomic import make_folder, reporting, sync_folder, write_text
@@ -24,16 +27,21 @@ from cai.store.run_dir import RunDir
 
 @dataclass(frozen=True, slots=True)
 class DatasetCounts:
-    """Rows written, and what gave none: `ties` are labels of exactly 0.5, `records` are finished trajectories."""
+    """Rows written, and rows left out by their reasons; `records` are finished trajectories.
+
+    `masked` are rows of both datasets in which personal data was masked.
+    """
 
     records: int
     sft_train: int
     sft_eval: int
     preference_train: int
     preference_eval: int
-    ties: int
+    sft_left_out: dict[str, int] = field(default_factory=dict)
+    preference_left_out: dict[str, int] = field(default_factory=dict)
+    masked: int = 0
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for the manifest."""
         return asdict(self)
 
@@ -44,21 +52,24 @@ def export_datasets(
     config: GenerateConfig,
     origin: Provenance,
     *,
+    requests: Iterable[str] = (),
     rows_per_shard: int = ROWS_PER_SHARD,
 ) -> DatasetCounts:
     """Write both datasets from the finished trajectories of the latest session, in place of an earlier export.
 
-    Only outcomes under the session's own plan count; what is owed, filtered or failed gives no row. Memory does not
-    grow with the number of records.
+    Only outcomes under the session's own plan count; what is owed, filtered or failed gives no row, and rows that a
+    row filter drops are counted. Memory does not grow with the number of records.
 
     Args:
         journal: The journal, with or without a writer.
         run: Where `datasets/` goes.
         config: The settings under which the records were made.
         origin: Constitution and model, for the provenance columns and the cards.
+        requests: Texts whose sentences no answer may repeat, such as the constitution's requests.
         rows_per_shard: Rows in one Parquet file.
 
     Raises:
+        ConfigError: A row filter's library is not installed.
         StorageError: The journal cannot be read, a file cannot be written, or a finished record lacks a step; the
             earlier export, if any, stays.
     """
@@ -66,7 +77,8 @@ def export_datasets(
     building = run.path / ".datasets.new"
     _remove(building)
     try:
-        counts = _build(journal, building, config, origin, rows_per_shard)
+        filters = LeftOut(config, requests), LeftOut(config, requests)
+        counts = _build(journal, building, config, origin, filters, rows_per_shard)
     except BaseException:
         # What a failed export wrote only takes space, perhaps the space that it lacked.
         _remove(building)
@@ -76,12 +88,18 @@ def export_datasets(
 
 
 def _build(
-    journal: JournalReader, building: Path, config: GenerateConfig, origin: Provenance, rows_per_shard: int
+    journal: JournalReader,
+    building: Path,
+    config: GenerateConfig,
+    origin: Provenance,
+    filters: tuple[LeftOut, LeftOut],
+    rows_per_shard: int,
 ) -> DatasetCounts:
     folders = {"sft": building / "sft", "preferences": building / "preferences"}
     for folder in folders.values():
         make_folder(folder)
-    sft, preferences = Tally(), Tally()
+    sft_filter, preference_filter = filters
+    sft, preferences = Tally(left_out=sft_filter.reasons), Tally(left_out=preference_filter.reasons)
     records = 0
     session = journal.latest_session()
     with ExitStack() as stack:
@@ -91,13 +109,11 @@ def _build(
             records += 1
             split = "eval" if record.split == "eval" else "train"
             if record.split != "preference":
-                for row in sft_rows(record, config, origin):
+                for row in sft_filter.sft(sft_rows(record, config, origin), record):
                     sft_out[split].add(row)
                     sft.add_sft(split, row)
             if record.split != "sft":
-                found = preference_rows(record, config, origin)
-                preferences.ties += found.ties
-                for pair in found.rows:
+                for pair in preference_filter.preferences(preference_rows(record, origin), record):
                     preference_out[split].add(pair)
                     preferences.add_preference(split, pair)
         _finish(sft_out)
@@ -110,7 +126,9 @@ def _build(
         sft_eval=sft.rows["eval"],
         preference_train=preferences.rows["train"],
         preference_eval=preferences.rows["eval"],
-        ties=preferences.ties,
+        sft_left_out=dict(sorted(sft_filter.reasons.items())),
+        preference_left_out=dict(sorted(preference_filter.reasons.items())),
+        masked=sft_filter.masked + preference_filter.masked,
     )
 
 

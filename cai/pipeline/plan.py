@@ -47,6 +47,12 @@ class Plan:
         """The settings of the stage."""
         return self.config.pipeline.generate
 
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """All that is said to a critic and a reviser, and that no answer may repeat."""
+        found = [text for p in self.constitution.principles for text in (p.critique_request, p.revision_request)]
+        return *found, *self.craft.library.texts
+
     def briefs(self, prompt: Prompt) -> list[Brief]:
         """What each round of critique is about; empty without rounds.
 

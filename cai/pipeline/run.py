@@ -119,7 +119,7 @@ async def generate(
                 await asyncio.shield(journal.flush())
             stats.phase = "writing the datasets"
         origin = Provenance(plan.constitution.name, plan.constitution.version, model)
-        rows = export_datasets(journal, run, plan.generate, origin)
+        rows = export_datasets(journal, run, plan.generate, origin, requests=plan.requests)
         summary = _summary(plan, run, journal, session, rows)
         run.write_manifest(_fingerprints(plan, engines, session), summary.to_dict()["counts"])
         await journal.end_session()

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cai.config.pipeline import RunConfig
 from cai.constitution.load import load_constitution
-from cai.data.counts import RunCounts, count_run
+from cai.data.counts import ROW_COUNTS, RunCounts, count_run
 from cai.data.finished import finished_records
 from cai.errors import CaiError, StorageError
 from cai.report.files import read_object
@@ -132,9 +132,7 @@ def _config(place: RunDir) -> RunConfig:
 
 def _with_rows(counts: RunCounts, written: Mapping[str, object]) -> RunCounts:
     """How many rows there are is known when they are written."""
-    rows: dict[str, Any] = {
-        name: value for name in ("sft_rows", "preference_rows") if isinstance(value := written.get(name), int)
-    }
+    rows: dict[str, Any] = {name: written[name] for name in ROW_COUNTS if isinstance(written.get(name), int | dict)}
     return replace(counts, **rows)
 
 

@@ -20,8 +20,8 @@ def tallies(a_record: Make, config: GenerateConfig, origin: Provenance) -> tuple
         split = "eval" if text == "a" else "train"
         for row in sft_rows(record, config, origin):
             sft.add_sft(split, row)
-        found = preference_rows(record, config, origin)
-        preferences.ties += found.ties
+        found = preference_rows(record, origin)
+        preferences.left_out["tie"] += found.ties
         for pair in found.rows:
             preferences.add_preference(split, pair)
     return sft, preferences
@@ -42,13 +42,14 @@ def test_the_header_names_the_splits_that_have_rows(a_record: Make, config: Gene
 def test_counts_and_label_statistics_are_told(a_record: Make, config: GenerateConfig, origin: Provenance) -> None:
     sft, preferences = tallies(a_record, config, origin)
     text = sft_card(sft, origin)
+    assert "Left out" not in text
     assert "| train | 6 |" in text
     assert "| eval | 2 |" in text
     assert "| vcr | 4 | 0 |" in text
     assert "| (none given) | 2 | 2 |" in text
     assert "| 1 | 4 |\n| 2 | 4 |" in text
     text = preference_card(preferences, origin)
-    assert "| labels that are ties (left out) | 1 |" in text
+    assert "## Left out\n\n| reason | rows |\n| --- | ---: |\n| tie | 1 |\n" in text
     assert "order | 33.3% |" in text
     assert "(`label_mass`) | 0.900 |" in text
     assert f"mean `p_chosen` | {(0.9 + 0.8 + 0.6) / 3:.3f} |" in text

@@ -53,7 +53,7 @@ def test_both_datasets_load_as_they_stand(
     counts = exported(run, config, origin, rows_per_shard=25)
     evals = sum(record.split == "eval" for record in forty)
     assert 0 < evals < 40
-    assert counts == DatasetCounts(40, 2 * (40 - evals), 2 * evals, *_pairs(forty), ties=1)
+    assert counts == DatasetCounts(40, 2 * (40 - evals), 2 * evals, *_pairs(forty), preference_left_out={"tie": 1})
     sft = load(run.sft)
     assert {split: sft[split].num_rows for split in sft} == {"train": counts.sft_train, "eval": counts.sft_eval}
     ids = [(row["prompt_id"], row["round"]) for row in sft["train"]]
@@ -133,7 +133,7 @@ def test_disjoint_splits_go_to_one_dataset_each(
 ) -> None:
     records = [a_record(f"s{i}", split="sft") for i in range(2)] + [a_record("p", split="preference")]
     counts = exported(journal_of(records), config, origin)
-    assert counts == DatasetCounts(3, sft_train=4, sft_eval=0, preference_train=1, preference_eval=0, ties=0)
+    assert counts == DatasetCounts(3, sft_train=4, sft_eval=0, preference_train=1, preference_eval=0)
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])
@@ -156,7 +156,7 @@ def test_a_dataset_without_rows_still_has_its_columns(
 ) -> None:
     run = RunDir.open(tmp_path / "empty")
     Journal.open(run.journal_path).close()
-    assert exported(run, config, origin) == DatasetCounts(0, 0, 0, 0, 0, 0)
+    assert exported(run, config, origin) == DatasetCounts(0, 0, 0, 0, 0)
     for folder, schema in [(run.sft, SFT_SCHEMA), (run.preferences, PREFERENCE_SCHEMA)]:
         assert [p.name for p in folder.glob("*.parquet")] == ["train-00000-of-00001.parquet"]
         table = pq.read_table(folder / "train-00000-of-00001.parquet")
