@@ -1,4 +1,4 @@
-"""A critique where a revision is due, and the mirror image: own texts, the sandbox's, and those of the paper's model."""
+"""A critique where a revision is due, and the reverse: own texts, the sandbox's, and those of the paper's model."""
 
 import json
 from pathlib import Path
