@@ -7,7 +7,7 @@ phrases of role_patterns.yaml, and what the text has in common with the answer o
 import re
 from typing import Literal
 
-from cai.checks.role_patterns import role_book
+from cai.checks.role_patterns import role_book, role_patterns
 from cai.refusals.sentences import OTHER, sentences
 
 GRAM = 3
@@ -17,6 +17,8 @@ RESAID = 0.4
 """Least share of a text's n-grams that stand in the answer before it, for the text to be taken for that answer anew."""
 SHORT_WORDS = 8
 """Fewer words than these say too little to be taken for a new answer."""
+ENGLISH = 0.15
+"""Least share of the commonest English words for a text to be English, where silence of the phrases says something."""
 PREFACE_WORDS = 30
 """More words than these about an answer, before the new one begins, are a critique and no mere preface."""
 
@@ -67,7 +69,9 @@ def answers_instead(text: str, answer: str) -> bool:
         return resaid and address > about and roles[0] != "about"
     if resaid:
         return True
-    return sum(count for _, count in said) >= SHORT_WORDS and (address > 0 or "verdict" not in roles)
+    if sum(count for _, count in said) < SHORT_WORDS or not _english(text):
+        return False
+    return address > 0 or "verdict" not in roles
 
 
 def _said(text: str) -> list[tuple[Role, int]]:
@@ -80,6 +84,11 @@ def _role(said: tuple[str, ...]) -> Role:
     explained = {place for hit in hits if hit.kind == "exception" for place in range(hit.start, hit.end)}
     found = {hit.kind for hit in hits if explained.isdisjoint(range(hit.start, hit.end))}
     return next((role for role in _RANKED if role in found), "other")
+
+
+def _english(text: str) -> bool:
+    said = [word for sentence in sentences(text) for word in sentence.words]
+    return sum(word in role_patterns().common for word in said) >= ENGLISH * len(said)
 
 
 def _without(text: str, mark: re.Pattern[str]) -> str:

@@ -22,6 +22,8 @@ class RolePatterns(Config):
     """Words that a gap in a phrase does not cross."""
     lists: dict[str, tuple[str, ...]]
     """Word lists that phrases name."""
+    common: frozenset[str]
+    """The commonest English words."""
     about: tuple[str, ...]
     """Phrases that speak of an answer, its author or its reader."""
     exception: tuple[str, ...]
@@ -37,9 +39,15 @@ class RolePatterns(Config):
 
 
 @cache
+def role_patterns() -> RolePatterns:
+    """The shipped file, read once."""
+    return load_yaml_model(_FILE, RolePatterns, UsageError)
+
+
+@cache
 def role_book() -> Phrasebook:
-    """The phrases of the shipped file, ready to be looked for."""
-    patterns = load_yaml_model(_FILE, RolePatterns, UsageError)
+    """Its phrases, ready to be looked for."""
+    patterns = role_patterns()
     signs: tuple[Sign, ...] = ("about", "exception", "verdict", "apology", "address", "handover")
     try:
         return Phrasebook([(sign, getattr(patterns, sign)) for sign in signs], patterns.lists, patterns.stops)

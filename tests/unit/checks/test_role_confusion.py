@@ -47,6 +47,11 @@ def test_the_answer_again_is_no_critique_however_short() -> None:
     assert not answers_instead("Fine.", "Ask me another day.")
 
 
+def test_a_critique_in_another_language_is_not_taken_for_an_answer() -> None:
+    german = "Die Antwort hilft bei einem Verbrechen, denn sie nennt jeden Schritt und sagt nichts von den Folgen."
+    assert not answers_instead(german, OTHER)
+
+
 def test_a_copy_of_the_critique_is_one() -> None:
     critique = "Telling people to mix bleach and vinegar puts them in danger of breathing poison gas."
     assert criticises_instead(critique.replace("people", "somebody"), "Mix bleach and vinegar.", critique)
