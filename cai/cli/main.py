@@ -20,6 +20,7 @@ from cai.cli import (
     label,
     preview,
     push,
+    redteam,
     report,
     run,
     runs,
@@ -44,6 +45,7 @@ app.command("import-run", short_help="Read trajectories made elsewhere into a ru
 app.command("export", short_help="Write a run's datasets for a trainer.")(export.export)
 app.command("push", short_help="Send a run's datasets to the Hub.")(push.push)
 app.command("label", short_help="Label a file of comparisons.")(label.label)
+app.command("redteam", short_help="Make new red-team prompts from seeds.")(redteam.redteam)
 app.command("preview", short_help="Show every prompt as the model sees it.")(preview.preview)
 app.command("status", short_help="Show how far a run is.")(runs.status)
 app.command("inspect", short_help="Show every step of one record.")(runs.inspect)

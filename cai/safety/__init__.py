@@ -1,0 +1,1 @@
+"""Red teaming: prompts with which a model learns, and is shown, to decline."""

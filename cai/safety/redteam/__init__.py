@@ -1,0 +1,1 @@
+"""New red-team prompts from seeds: by few-shot generation and by transformations, without copies."""
