@@ -11,6 +11,7 @@ from cai.report.answers import chosen_answers
 from cai.report.evaluation import Evaluation
 from cai.report.figures import Fact, Figure, LeftOut, Section, number, share
 from cai.report.gather import Material
+from cai.report.people import people_section
 from cai.report.ran import ran_section
 from cai.report.run import Run
 from cai.report.training import Training
@@ -106,7 +107,10 @@ def _data(prefix: str, run: Run) -> Iterator[Section]:
         yield Section(f"{prefix}principles", title, figures=figures)
     if tally.labels.labels:
         figures = (label_figures.label_probabilities(prefix, run), label_figures.label_mass(prefix, run))
-        yield Section(f"{prefix}labels", "AI labels", figures=figures)
+        if tally.labels.spreads:
+            figures += (label_figures.labelers(prefix, run),)
+        yield Section(f"{prefix}labels", "AI labels", facts=label_figures.label_facts(run), figures=figures)
+    yield from people_section(prefix, run.path)
     if run.stories:
         lead = f"{len(run.stories)} records out of {run.counts.prompts:,}, chosen to be looked at." + _MARKS * bool(
             tally.rounds
