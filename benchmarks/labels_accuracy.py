@@ -30,7 +30,7 @@ from cai.sandbox.world import AnswerKind, draw_answer, draw_request
 SANDBOX = "sandbox"
 CONSTITUTION = "constitution/sandbox.yaml"
 QUESTION = "Which answer does better what was asked for?"
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PUBLISHED = {
     "llmbar natural": DATA / "llmbar" / "Natural.json",
     "llmbar neighbor": DATA / "llmbar" / "Adversarial_Neighbor.json",

@@ -1,8 +1,8 @@
 """One row of a file of comparisons, as plain values, to two answers of one prompt. It knows no file format.
 
-Five forms are known, told apart by their columns: our own (`response_a`, `response_b`), preferences (`chosen`,
-`rejected`), pairs as of LLMBar (`input`, `output_1`, `output_2`), multiple choice as of the constitutional AI paper
-(`corrects`, `incorrects`), and pairs as of ICAI (`text_a`, `text_b`).
+Four forms are known, told apart by their columns: our own (`response_a`, `response_b`), preferences (`chosen`,
+`rejected`), pairs as of LLMBar (`input`, `output_1`, `output_2`), and multiple choice as of the constitutional AI paper
+(`corrects`, `incorrects`).
 """
 
 import re
@@ -22,10 +22,10 @@ WANTED = (
     'a row needs "prompt" with "response_a" and "response_b", or "chosen" and "rejected", or "input" with "output_1" '
     'and "output_2", or "prompt" with "corrects" and "incorrects"'
 )
-_TRUTH = ("right", "winner", "label", "preferred_text")
+_TRUTH = ("right", "winner", "label")
 _NAMES: dict[str, Side] = {
-    **dict.fromkeys(("a", "1", "response_a", "output_1", "text_a"), "a"),
-    **dict.fromkeys(("b", "2", "response_b", "output_2", "text_b"), "b"),
+    **dict.fromkeys(("a", "1", "response_a", "output_1"), "a"),
+    **dict.fromkeys(("b", "2", "response_b", "output_2"), "b"),
 }
 _OPTION = re.compile(r"^ *\(([A-Z])\) ?", re.MULTILINE)
 
@@ -87,14 +87,9 @@ def _turned(prompt: Prompt, pair: _Pair) -> bool:
     return int(content_hash("order", prompt.id, *sorted((pair.a, pair.b))), 16) % 2 == int(pair.a > pair.b)
 
 
-def _named(a: str, b: str) -> Callable[[Mapping[str, Any], str], _Pair]:
-    """Answers in two columns of their own, beside a prompt."""
-
-    def form(values: Mapping[str, Any], where: str) -> _Pair:
-        first, second = (_answer(values[name], name, where) for name in (a, b))
-        return _Pair(_prompt_values(values), first, second, _right(values, where), named=True)
-
-    return form
+def _own(values: Mapping[str, Any], where: str) -> _Pair:
+    first, second = (_answer(values[name], name, where) for name in ("response_a", "response_b"))
+    return _Pair(_prompt_values(values), first, second, _right(values, where), named=True)
 
 
 def _preference(values: Mapping[str, Any], where: str) -> _Pair:
@@ -157,11 +152,10 @@ def _options(text: str) -> tuple[str, dict[str, str]]:
 
 
 _FORMS: dict[tuple[str, ...], Callable[[Mapping[str, Any], str], _Pair]] = {
-    ("response_a", "response_b"): _named("response_a", "response_b"),
+    ("response_a", "response_b"): _own,
     ("chosen", "rejected"): _preference,
     ("input", "output_1", "output_2"): _llmbar,
     ("corrects", "incorrects"): _choices,
-    ("text_a", "text_b"): _named("text_a", "text_b"),
 }
 """By the columns that a form must have; the first that fits is taken."""
 

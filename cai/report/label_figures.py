@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from cai.report.charts import Drawing, Row, coloured, share_axis, share_scale, sized, values
-from cai.report.figures import Figure, number, ratio, share, table
-from cai.report.palette import GOOD, HARM, HELP
+from cai.report.figures import Fact, Figure, number, ratio, share, table
+from cai.report.palette import GOOD, HARM, HELP, VIOLET
 from cai.report.run import Run
 
 
@@ -64,13 +64,53 @@ def label_mass(prefix: str, run: Run) -> Figure:
     return Figure(f"{prefix}label-mass", "Label mass", says, chart, table(("label mass", "labels"), lines))
 
 
-def _histogram(rows: Sequence[Row], colours: Mapping[str, str], title: str, low: float) -> Drawing:
+def labelers(prefix: str, run: Run) -> Figure:
+    """How far several labelers are apart: the spread of their probabilities, and their agreement beyond chance."""
+    found = run.tally.labels
+    # Counted over twice the spread, which is at most 0.5: where half of the labelers are sure of either answer.
+    rows: list[Row] = [
+        {"low": low / 2, "high": high / 2, "from": 0, "to": count, "series": "labels"}
+        for (low, high), count in zip(found.spread.edges(), found.spread.counts, strict=True)
+    ]
+    chart = _histogram(rows, {"labels": VIOLET}, "standard deviation of the labelers' probabilities", 0.0, 0.5)
+    kappas = found.agreement.kappas
+    says = (
+        f"Two labelers give the same verdict in {share(found.agreement.same)} of their labels (Cohen's kappa "
+        f"{number(found.agreement.kappa, 2)} on average: 0 is chance, 1 full agreement), and their probabilities lie "
+        f"{number(ratio(found.spread_sum, found.spreads), 3)} from the mean."
+    )
+    lines = [(f"{one} and {other}", number(kappa, 3)) for (one, other), kappa in kappas.items()]
+    return Figure(
+        f"{prefix}labelers", "Agreement of the labelers", says, chart, table(("labelers", "Cohen's kappa"), lines)
+    )
+
+
+def label_facts(run: Run) -> tuple[Fact, ...]:
+    """The numbers to look at before the labels are trusted."""
+    found = run.tally.labels
+    facts = [
+        Fact("labels", number(found.labels), f"{found.ties:,} ties" if found.ties else ""),
+        Fact("verdicts flipped", share(ratio(found.flips, found.labels)), "when the answers changed places"),
+        Fact("label mass", share(ratio(found.mass_sum, found.labels)), "on the replies that were offered"),
+        Fact(
+            "longer answer preferred", share(ratio(found.longer_preferred, found.different_length)), "50% favours none"
+        ),
+    ]
+    if found.spreads:
+        facts.append(Fact("labelers' kappa", number(found.agreement.kappa, 2), "agreement beyond chance"))
+        facts.append(Fact("spread", number(ratio(found.spread_sum, found.spreads), 3), "between labelers"))
+    return tuple(facts)
+
+
+def _histogram(rows: Sequence[Row], colours: Mapping[str, str], title: str, low: float, high: float = 1.0) -> Drawing:
     """Bars from `from` to `to` over bins from `low` to `high`."""
+    axis = share_axis(title) if high == 1.0 else alt.Axis(title=title, tickCount=5)
+    scale = share_scale(low) if high == 1.0 else alt.Scale(domain=[low, high])
     chart = (
         alt.Chart(values([row for row in rows if row["to"] > row["from"]]))
         .mark_rect()
         .encode(
-            x=alt.X("low:Q", axis=share_axis(title), scale=share_scale(low)),
+            x=alt.X("low:Q", axis=axis, scale=scale),
             x2="high:Q",
             y=alt.Y("from:Q", axis=alt.Axis(title="labels", tickCount=5, format=",d"), scale=alt.Scale(zero=True)),
             y2="to:Q",

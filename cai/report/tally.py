@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cai.comparisons.agreement import LabelerAgreement
 from cai.config.stages import GenerateConfig
 from cai.data.finished import StandingRound, answers_of, labels_of, rounds_of
 from cai.records import Label
@@ -49,7 +50,10 @@ class HazardTally:
 
 @dataclass
 class LabelTally:
-    """Of the labels that stand; `kept` and `flipped` are histograms of the probability that the figure shows."""
+    """Of the labels that stand; `kept` and `flipped` are histograms of the probability that the figure shows.
+
+    `spread` and `agreement` are of the labels that several labelers made.
+    """
 
     labels: int = 0
     ties: int = 0
@@ -61,6 +65,10 @@ class LabelTally:
     kept: Histogram = field(default_factory=Histogram)
     flipped: Histogram = field(default_factory=Histogram)
     mass: Histogram = field(default_factory=Histogram)
+    spreads: int = 0
+    spread_sum: float = 0.0
+    spread: Histogram = field(default_factory=Histogram)
+    agreement: LabelerAgreement = field(default_factory=LabelerAgreement)
     chosen_words: Lengths = field(default_factory=Lengths)
     rejected_words: Lengths = field(default_factory=Lengths)
 
@@ -117,6 +125,11 @@ class RunTally:
         tally.flips += label.flipped
         tally.mass_sum += label.label_mass
         tally.mass.add(label.label_mass)
+        tally.agreement.add(label)
+        if label.spread is not None:
+            tally.spreads += 1
+            tally.spread_sum += label.spread
+            tally.spread.add(2 * label.spread)
         (tally.flipped if label.flipped else tally.kept).add(shown_probability(body, label, answers))
         hazard.labels += 1
         if body["source"] == "draft_vs_revision":
