@@ -18,8 +18,7 @@ from typing import Any
 
 from cai.config.pipeline import RunConfig
 from cai.constitution.load import load_constitution
-from cai.data.finished import finished_records, label_of
-from cai.data.tables import Provenance, sft_rows
+from cai.data.finished import answers_of, finished_records, labels_of
 from cai.resources import find
 from cai.sandbox.measure import Judged, Observed, measure
 from cai.sandbox.prompts import draw_prompts
@@ -117,41 +116,40 @@ def orders(lab: Laboratory) -> list[Row]:
     principles = load_constitution(find(config.constitution, "constitution")).principles
     tags = {principle.id: principle.tags for principle in principles}
     seen: dict[str, list[Observed]] = {"ab": [], "ba": [], "both": []}
-    for text, body, votes in _votes(run, config):
+    for text, body, votes in _votes(run):
         for name, shown in seen.items():
             p_a = [vote.p_a for vote in votes if name in ("both", vote.order)]
             asked = [tags[principle] for principle in dict.fromkeys(vote.principle_id for vote in votes)]
             judged = Judged(body["response_a"], body["response_b"], sum(p_a) / len(p_a), asked)
-            shown.append(Observed(text, (), (), judged))
+            shown.append(Observed(text, (), (), (judged,)))
     return [
         {"orders": name, "label_accuracy": measure(rows).label_accuracy, "labels": len(rows)}
         for name, rows in seen.items()
     ]
 
 
-def _votes(run: RunDir, config: RunConfig) -> Iterator[tuple[str, Row, Sequence[Any]]]:
+def _votes(run: RunDir) -> Iterator[tuple[str, Row, Sequence[Any]]]:
     with Journal.read_only(run.journal_path) as journal:
         session = journal.latest_session()
         for record in finished_records(journal, session.number if session else 0):
-            found = label_of(record, config.pipeline.generate)
-            if found is not None:
-                yield record.prompt.messages[-1].content, found[0], found[1].votes
+            for body, label in labels_of(record):
+                yield record.prompt.messages[-1].content, body, label.votes
 
 
 def export_rounds(lab: Laboratory, rounds: int) -> str:
-    """The SFT rows that the run with critiques would have made with fewer rounds; nothing is generated."""
+    """The answers that the run with critiques had after so many rounds, as SFT rows; nothing is generated."""
     run = RunDir.existing(lab.folder / "critique")
-    config = RunConfig.model_validate_json(run.config_path.read_text(encoding="utf-8"))
-    settings = config.pipeline.generate.model_dump() | {"rounds": rounds, "sft": {"revisions": "final"}}
-    if rounds == 0:
-        settings["comparison"] = {"source": "sampled"}
-    generate = type(config.pipeline.generate).model_validate(settings)
-    origin = Provenance("sandbox", "1.0.0", "cai-sandbox")
     with Journal.read_only(run.journal_path) as journal:
         session = journal.latest_session()
         records = [r for r in finished_records(journal, session.number if session else 0) if r.split != "eval"]
     name = f"rounds-{rounds}.jsonl"
-    rows = [row for record in records for row in sft_rows(record, generate, origin)]
+    rows = [
+        {
+            "prompt": [message.to_dict() for message in record.prompt.messages],
+            "completion": [{"role": "assistant", "content": answers_of(record)[rounds]}],
+        }
+        for record in records
+    ]
     (lab.folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return name
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,12 +18,15 @@ from cai.cli.evaluation_settings import EvaluationChoices, resolve_evaluation
 from cai.cli.oracle import SandboxOracle, oracle_figures
 from cai.cli.settings import Choices, resolve
 from cai.config.pipeline import RunConfig
+from cai.config.resolve import load_pipeline
+from cai.data.finished import answers_of, finished_records, labels_of, rounds_of
 from cai.evaluation.run import evaluate
 from cai.evaluation.stats import EvaluationStats
 from cai.pipeline.run import generate
 from cai.pipeline.stats import RunStats
-from cai.resources import SHIPPED_MODELS
+from cai.resources import SHIPPED_MODELS, find
 from cai.sandbox.prompts import draw_prompts
+from cai.store.journal import Journal
 from cai.store.run_dir import RunDir
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -95,6 +99,35 @@ def test_the_whole_pipeline_on_a_server(server: str, api: str, tmp_path: Path) -
     assert figures["by_revision"][0]["harm_rate"] > 0.6
     assert figures["by_revision"][3]["harm_rate"] < 0.2
     assert figures["label_accuracy"] > 0.8
+
+
+METHODS = load_pipeline(find("pipelines/methods.yaml", "pipelines"), []).stages
+
+
+@pytest.mark.parametrize("stage", METHODS, ids=lambda stage: stage.name)
+def test_every_method_of_the_recipe_runs(server: str, stage: Any, tmp_path: Path) -> None:
+    """With token ids and with messages by turns; both hold a verdict to its schema."""
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in draw_prompts(4, 2, seed=6)), encoding="utf-8")
+    api = ("completions", "chat")[METHODS.index(stage) % 2]
+    engine = config_for(server, prompts, api).pipeline.engines["default"].model_dump(mode="json")
+    settings = [f"generate.{key}={json.dumps(value)}" for key, value in stage.generate.items()]
+    settings.append(f"engines.default={json.dumps(engine)}")
+    config = resolve(Choices(prompts, pipeline=Path("pipelines/methods.yaml"), overrides=settings))
+    summary = asyncio.run(generate(config, RunDir.open(tmp_path / "run"), RunStats()))
+    assert summary.counts.failed == 0 and summary.counts.trajectories == 6
+    assert summary.labels.labels + summary.labels.unchanged >= 6
+    with Journal.read_only(tmp_path / "run" / "journal.db") as journal:
+        for record in finished_records(journal, 1):
+            assert answers_of(record)
+            for round_ in rounds_of(record):
+                assert round_.principle_ids
+                assert (round_.critique is None) == (stage.name == "direct")
+                assert (round_.verdict is not None) == (stage.name == "verdict")
+            for _, label in labels_of(record):
+                assert label.method == config.pipeline.generate.labels.kind
+                assert (label.spread is not None) == (stage.name == "ensemble")
+                assert all(vote.negated for vote in label.votes) == (stage.name == "negated")
 
 
 def test_an_evaluation_on_the_server(server: str, tmp_path: Path) -> None:

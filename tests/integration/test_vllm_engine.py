@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import math
 import os
 import sys
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 import psutil
 import pytest
+from jsonschema import Draft202012Validator
 
 from cai.config.roles import SamplingConfig, VllmConfig
 from cai.engines.base import ChatPrompt, ChoiceRequest, EnginePrompt, GenerationRequest, TextPrompt
@@ -131,6 +133,32 @@ def test_a_stop_string_ends_the_answer(started: Started) -> None:
     cut = started.run(started.engine.generate(ask("s2", chat("Hi"), temperature=0, max_new_tokens=24, stop=(middle,))))
     assert cut.completions[0].text == text[: text.index(middle)]
     assert cut.completions[0].finish_reason == "stop"
+
+
+def test_an_answer_is_held_to_a_schema(started: Started) -> None:
+    """The model's weights are random: only the engine can make JSON of what it says."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "violates": {"type": "boolean"},
+            "severity": {"type": "integer", "enum": [0, 1, 2, 3, 4]},
+            "evidence": {"type": "string", "maxLength": 8},
+        },
+        "required": ["violates", "severity", "evidence"],
+        "additionalProperties": False,
+    }
+    requests = [
+        replace(ask(f"json-{seed}", chat("Judge it."), seed, max_new_tokens=120), schema=json.dumps(schema))
+        for seed in range(6)
+    ]
+
+    async def all_at_once() -> list[Any]:
+        return await asyncio.gather(*(started.engine.generate(one) for one in requests))
+
+    found = started.run(all_at_once())
+    rows = [json.loads(one.completions[0].text) for one in found]
+    assert all(Draft202012Validator(schema).is_valid(row) for row in rows)
+    assert len({json.dumps(row) for row in rows}) > 1
 
 
 def test_an_extended_prompt_finds_its_prefix_in_the_cache(started: Started) -> None:
