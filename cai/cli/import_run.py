@@ -7,11 +7,11 @@ import typer
 
 from cai.cli.generate import RESUME_MODES
 from cai.cli.output import show_json
-from cai.cli.settings import JsonOption
+from cai.cli.settings import JsonOption, SetOption
 from cai.errors import UsageError
 
 if TYPE_CHECKING:
-    from cai.data.imported.run import ImportSummary
+    from cai.data.imported.session import ImportSummary
 
 
 def import_run(
@@ -30,6 +30,7 @@ def import_run(
             help="never: want a new folder; if_possible: bring an import up to date; always: there must be one.",
         ),
     ] = "if_possible",
+    overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read trajectories made elsewhere into a run directory, check them, and write its datasets.
@@ -44,7 +45,7 @@ def import_run(
 
     if resume not in RESUME_MODES:
         raise UsageError(f"there is no mode {resume!r}", where="--resume", fix=f"use {', '.join(RESUME_MODES)}")
-    summary = read_in(file, out, constitution, cast("ResumeMode", resume))
+    summary = read_in(file, out, constitution, cast("ResumeMode", resume), tuple(overrides or ()))
     show_json(summary.to_dict()) if as_json else _show(summary)
 
 
@@ -65,8 +66,10 @@ def _show(summary: "ImportSummary") -> None:
         ("flawed critiques", _flaws(summary.critique_flaws)),
         ("flawed revisions", _flaws(summary.revision_flaws)),
         ("SFT rows", f"{counts.sft_rows:,}"),
+        ("comparisons", f"{summary.compared:,} in {summary.comparisons}"),
     ]
     lines += [("filtered", f"{count:,} {reason}") for reason, count in counts.filtered_reasons.items()]
+    lines += [("left out of SFT", f"{count:,} {reason}") for reason, count in counts.sft_left_out.items()]
     for key, value in lines:
         grid.add_row(key, safe(value))
     out().print(grid)
