@@ -19,6 +19,7 @@ _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b
 _CARD = re.compile(r"(?<![\d-])[3-6]\d{3}(?:[ -]?\d){9,15}(?![\d-])")
 _SSN = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w.:]*[\w:])")
+_SHORTEST_IP_6 = 9
 
 
 class PersonalDataFilter:
@@ -105,9 +106,9 @@ def _valid(pattern: re.Pattern[str], text: str, check: Callable[[str], bool]) ->
 
 
 def _is_public_address(text: str) -> bool:
-    """Addresses of a home network or of the machine itself are nobody's."""
+    """Addresses of a home network or of the machine itself are nobody's, and short ones with colons are code."""
     try:
-        return ipaddress.ip_address(text).is_global
+        return (":" not in text or len(text) >= _SHORTEST_IP_6) and ipaddress.ip_address(text).is_global
     except ValueError:
         return False
 
