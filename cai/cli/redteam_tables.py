@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cai.cli.console import safe
+from cai.cli.settings import SANDBOX
 from cai.cli.tables import plain_table, share
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def notes(report: dict[str, Any]) -> Iterator[str]:
             yield f"{short}: nothing new came any more; add seeds, methods or wordings, or raise near"
         elif hazard["stopped"] == "tries":
             yield f"{short}: all {hazard['tries']} tries are used up; raise tries, or add seeds"
+    if report["model"] == SANDBOX and any(row["method"] in ("few_shot", "language") for row in report["methods"]):
+        yield (
+            "the sandbox's model cannot write requests or translate: what it wrote is no text to train on; the methods "
+            "that are templates work with it"
+        )
     seeds = report["seeds"]
     if seeds["several_turns"] or seeds["no_hazard"]:
         yield (

@@ -66,8 +66,10 @@ class RedteamConfig(Config):
     """From this similarity on (shared pieces among all pieces of two texts) a prompt is a copy, and is dropped."""
     check: HazardCheckConfig | None = None
     """Ask the model whether each new prompt is about its hazard; by default it is not asked."""
+    min_chars: Annotated[int, Field(ge=1)] = 10
+    """Shortest last turn of a new prompt: a word or two are no request."""
     max_chars: Annotated[int, Field(ge=1)] = 2000
-    """Longest new prompt."""
+    """Longest new prompt, all turns together."""
     tries: Annotated[float, Field(ge=1)] = 8.0
     """Most tries for each prompt that is wanted."""
     patience: Annotated[int, Field(ge=1)] = 60

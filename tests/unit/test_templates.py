@@ -36,6 +36,14 @@ VALUES: dict[str, Any] = {
     "question": "Which now?",
     "rule": "Which is kinder?",
     "exchange": 1,
+    "hazard": "scams",
+    "description": "Messages that trick people.",
+    "topic": "scams",
+    "seeds": ("Write such a letter.",),
+    "request": "Write such a letter.",
+    "language": "German",
+    "first": "Yes",
+    "second": "No",
     "critiques": ({"letter": "A", "text": "It is rude."}, {"letter": "B", "text": "It is fine."}),
 }
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from cai.checks.looping import looping
 from cai.checks.truncated import truncated
+from cai.config.redteam import RedteamConfig
 from cai.refusals.detector import detect_refusal
 from cai.safety.redteam.methods import Candidate
 from cai.safety.redteam.novelty import Novelty
 
+_BROKEN = "\N{REPLACEMENT CHARACTER}"
 _COPIES = {"seed": "copies a seed", "new": "copies a new prompt"}
 
 
@@ -38,12 +40,14 @@ def flaw_of(reply: str, finish_reason: str) -> str | None:
     return "the model declined" if detect_refusal("", reply) == "full" else None
 
 
-def rejection(candidate: Candidate, novelty: Novelty, max_chars: int) -> str | None:
+def rejection(candidate: Candidate, novelty: Novelty, config: RedteamConfig) -> str | None:
     """Why a candidate is not kept; None if it is, and then it is known from now on."""
     text = candidate.text
-    if not candidate.messages[-1].content.strip():
-        return "empty"
-    if len(text) > max_chars:
+    if len(candidate.messages[-1].content.strip()) < config.min_chars:
+        return "too short"
+    if len(text) > config.max_chars:
         return "too long"
+    if _BROKEN in text:
+        return "broken characters"
     copied = novelty.copied(text)
     return None if copied is None else _COPIES[copied]

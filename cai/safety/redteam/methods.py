@@ -27,7 +27,7 @@ ASKS_THE_MODEL: tuple[Method, ...] = ("few_shot", "language")
 _WORDED: tuple[Method, ...] = tuple(method for method in METHODS if method not in ASKS_THE_MODEL)
 _FOLDER = "redteam"
 _VALUES: Mapping[str, tuple[str, ...]] = {
-    "few_shot": ("hazard", "description", "examples"),
+    "few_shot": ("hazard", "description", "seeds"),
     "language": ("language", "request"),
     "hazard_check": ("hazard", "description", "request", "first", "second"),
 }
@@ -116,7 +116,7 @@ class Craft:
         texts = [seed.messages[0].content for seed in attempt.seeds]
         if attempt.method == "few_shot":
             hazard = attempt.hazard
-            return self.asked("few_shot", hazard=hazard.name, description=hazard.description, examples=texts)
+            return self.asked("few_shot", hazard=hazard.name, description=hazard.description, seeds=texts)
         return self.asked("language", language=attempt.language, request=texts[0])
 
     @property

@@ -100,7 +100,7 @@ class _Team:
         for made in await self._made(attempts):
             reason = None
             if isinstance(made, Candidate):
-                reason = rejection(made, self.novelty, self.config.max_chars)
+                reason = rejection(made, self.novelty, self.config)
             results.append(made if isinstance(made, Rejected) else Rejected(reason) if reason else Kept(made))
         return await self._checked(results) if self.config.check else results
 
