@@ -81,7 +81,7 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
         ("llmbar/Natural.json", 100, 0),
         ("llmbar/Adversarial_Neighbor.json", 134, 0),
         ("cai_paper/evals/HarmfulVsEthical.jsonl", 254, 0),
-        ("hh_rlhf/harmless-base_test.jsonl.gz", 2312, 9),
+        ("hh_rlhf/harmless-base_test.jsonl.gz", 2312, 4),
     ],
 )
 def test_published_files(name: str, rows: int, empty: int) -> None:
@@ -91,6 +91,9 @@ def test_published_files(name: str, rows: int, empty: int) -> None:
     found = list(read(path))
     good = [row for row in found if isinstance(row, Given)]
     bad = [row.error.what for row in found if isinstance(row, BadRow)]
-    assert (len(found), bad) == (rows, ["an answer is empty"] * empty)
+    # In hh-rlhf a few pairs part before their last turn.
+    parted = [what for what in bad if "last answer alone" in what]
+    assert (len(found), bad.count("an answer is empty"), len(parted)) == (rows, empty, 5 if empty else 0)
+    assert len(bad) == empty + len(parted)
     assert all(row.right for row in good)
     assert 0.4 < sum(row.right == "a" for row in good) / len(good) < 0.6
