@@ -36,7 +36,7 @@ class ChoiceLabels:
     def __init__(self, config: ChoiceLabelConfig, craft: Stagecraft, seed: int, labeler: str = LABELER) -> None:
         craft.library.expect(NEGATED, NEGATED_VALUES)
         self.config = config
-        self.roles = (labeler,)
+        self.roles: tuple[str, ...] = (labeler,)
         self._craft = craft
         self._seed = seed
         self._labeler = labeler

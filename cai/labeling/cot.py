@@ -40,7 +40,7 @@ class CotLabels:
         craft.library.expect(VERDICT, ("question",))
         craft.library.expect(NEGATED, NEGATED_VALUES)
         self.config = config
-        self.roles = (labeler,)
+        self.roles: tuple[str, ...] = (labeler,)
         self._craft = craft
         self._seed = seed
         self._labeler = labeler

@@ -53,7 +53,7 @@ class RatingLabels:
         for question in (KEEPS, BREAKS):
             craft.library.expect(question, ("rule",))
         self.config = config
-        self.roles = (labeler,)
+        self.roles: tuple[str, ...] = (labeler,)
         self._craft = craft
         self._seed = seed
         self._labeler = labeler
