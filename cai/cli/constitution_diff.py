@@ -23,7 +23,9 @@ _REDONE = {
     "critique": "the critiques that used it and what follows them",
     "revision": "the revisions that used it and what follows them",
     "label": "the labels that used it",
+    "rating": "where answers are rated, the labels that used it",
     "draws": "the records in which another principle is drawn now",
+    "draws_by_hazard": "where the run draws by hazard, the records in which another principle is drawn now",
 }
 
 
@@ -62,6 +64,7 @@ def diff_row(found: "ConstitutionDiff") -> dict[str, Any]:
         "about": list(found.about),
         "principles": [_change_row(change) for change in found.changes],
         "unchanged": found.unchanged,
+        "reordered": found.reordered,
         "version_number_needed": found.needed,
         "same_fingerprint": found.same_fingerprint,
         "warnings": list(found.warnings),
@@ -96,9 +99,11 @@ def _view(before: str, after: str, found: "ConstitutionDiff") -> "Iterator[tuple
         yield from _change(change)
     yield 0, Text()
     yield 0, safe(f"{found.unchanged} {'principle is' if found.unchanged == 1 else 'principles are'} the same in both")
+    if found.reordered:
+        yield 0, safe("their order differs, which matters to runs that take them in order or all at once")
     if found.about:
         yield 0, safe(f"beside the principles: {', '.join(found.about)}; no prompt shows these")
-    if found.same_fingerprint:
+    if found.same_fingerprint and not found.reordered:
         yield 0, safe("no record is owed again")
     for warning in found.warnings:
         yield 0, Text("warning: ", "bold yellow").append_text(safe(warning, "not bold"))

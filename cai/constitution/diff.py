@@ -12,23 +12,24 @@ from cai.constitution.schema import AppliesTo, Constitution, Principle
 
 Kind = Literal["added", "removed", "reworded", "reweighted", "restricted", "marked"]
 Level = Literal["first", "second", "third"]
-Redone = Literal["critique", "revision", "label", "draws"]
+Redone = Literal["critique", "revision", "label", "rating", "draws", "draws_by_hazard"]
 
 REDONE: dict[str, tuple[Redone, ...]] = {
-    "statement": ("critique",),
+    "statement": ("critique", "rating"),
     "critique_request": ("critique",),
     "revision_request": ("revision",),
     "constraints": ("revision",),
     "comparison_question": ("label",),
     "weight": ("draws",),
     "applies_to": ("draws",),
-    "hazards": (),
+    "hazards": ("draws_by_hazard",),
     "tags": (),
 }
-"""Which steps a field of a principle makes owed again: those that used the principle, and what was built on them.
+"""Which steps a field of a principle makes owed again, at most: those that used the principle, and what was built on
+them.
 
-`draws`: the records in which another principle is drawn now. Hazards and tags are in no prompt; a run that draws by
-hazard looks at hazards, and its draws can change with them.
+`rating`: labels of runs that rate answers by the statement. `draws`: records in which another principle is drawn now;
+`draws_by_hazard`: those of runs that draw by hazard. Tags alone are in no prompt and no draw.
 """
 
 _TEXTS = ("statement", "critique_request", "revision_request", "constraints", "comparison_question")
@@ -88,7 +89,7 @@ class PrincipleChange:
         """Which steps are owed again; none if no prompt and no draw can tell the difference."""
         if self.before is None or self.after is None:
             return ("draws",)
-        fields = [change.field for change in self.texts]
+        fields = [change.field for change in (*self.texts, *self.marks)]
         fields += ["weight"] if self.weight else []
         fields += ["applies_to"] if self.applies_to else []
         return tuple(dict.fromkeys(step for field in fields for step in REDONE[field]))
@@ -98,14 +99,16 @@ class PrincipleChange:
 class ConstitutionDiff:
     """What changed. `about` are the other fields of the file that differ, none of which any prompt shows.
 
-    `needed` is the number of the version that the changes ask to be raised, by the rule of the schema; None if no
-    principle changed. `warnings` are sentences for people.
+    `reordered`: principles that both have stand in another order, which only runs see that take them in order. `needed`
+    is the number of the version that the changes ask to be raised, by the rule of the schema; None if no principle
+    changed. `warnings` are sentences for people.
     """
 
     names: tuple[str, str]
     versions: tuple[str, str]
     changes: tuple[PrincipleChange, ...]
     unchanged: int
+    reordered: bool
     about: tuple[str, ...]
     needed: Level | None
     warnings: tuple[str, ...]
@@ -114,11 +117,12 @@ class ConstitutionDiff:
     @property
     def is_empty(self) -> bool:
         """Whether both say the same in every field."""
-        return not self.changes and not self.about and len({*self.names}) == len({*self.versions}) == 1
+        same = len({*self.names}) == len({*self.versions}) == 1
+        return same and not (self.changes or self.reordered or self.about)
 
 
 def diff_constitutions(before: Constitution, after: Constitution) -> ConstitutionDiff:
-    """Compare two constitutions by the ids of their principles; the order of the principles means nothing."""
+    """Compare two constitutions by the ids of their principles."""
     old = {principle.id: principle for principle in before.principles}
     new = {principle.id: principle for principle in after.principles}
     pairs = [(old.get(name), new.get(name)) for name in dict.fromkeys((*old, *new))]
@@ -129,6 +133,7 @@ def diff_constitutions(before: Constitution, after: Constitution) -> Constitutio
         versions=(before.version, after.version),
         changes=changes,
         unchanged=len(pairs) - len(changes),
+        reordered=[name for name in old if name in new] != [name for name in new if name in old],
         about=tuple(name for name in _ABOUT if getattr(before, name) != getattr(after, name)),
         needed=needed,
         warnings=(*_version_warnings(before, after, needed), *_renamed(changes), *_turned(changes)),

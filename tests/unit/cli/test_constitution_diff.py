@@ -48,7 +48,7 @@ def test_json_is_one_object_also_with_the_exit_code(pair: tuple[Path, Path]) -> 
     row = json.loads(result.stdout)
     assert result.exit_code == 1 and row["differ"] is True
     (change,) = row["principles"]
-    assert (change["id"], change["changes"], change["redone"]) == ("tact", ["reworded"], ["critique"])
+    assert (change["id"], change["changes"], change["redone"]) == ("tact", ["reworded"], ["critique", "rating"])
     assert change["texts"] == [
         {"field": "statement", "before": "Speak kindly to people.", "after": "Speak calmly to people."}
     ]

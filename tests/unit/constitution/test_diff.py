@@ -28,10 +28,17 @@ def only_change(**changed: Any) -> PrincipleChange:
     return change
 
 
-def test_the_same_in_another_order_does_not_differ() -> None:
+def test_the_same_does_not_differ_and_another_order_is_said() -> None:
     one, other = principle("one"), principle("other")
+    assert diff_constitutions(constitution(one, other), constitution(one, other)).is_empty
     found = diff_constitutions(constitution(one, other), constitution(other, one))
-    assert found.is_empty and found.same_fingerprint and found.unchanged == 2 and found.needed is None
+    assert found.reordered and found.same_fingerprint and not found.is_empty
+    assert (found.changes, found.unchanged, found.needed) == ((), 2, None)
+
+
+def test_what_is_added_at_the_front_reorders_nothing() -> None:
+    one, other = principle("one"), principle("other")
+    assert not diff_constitutions(constitution(one), constitution(other, one, version="1.1.0")).reordered
 
 
 def test_every_field_of_a_principle_says_what_it_makes_owed_again() -> None:
@@ -41,14 +48,14 @@ def test_every_field_of_a_principle_says_what_it_makes_owed_again() -> None:
 @pytest.mark.parametrize(
     ("changed", "kind", "redone"),
     [
-        ({"statement": "Other."}, "reworded", ("critique",)),
+        ({"statement": "Other."}, "reworded", ("critique", "rating")),
         ({"critique_request": "Other."}, "reworded", ("critique",)),
         ({"revision_request": "Other."}, "reworded", ("revision",)),
         ({"constraints": ["Stay short."]}, "reworded", ("revision",)),
         ({"comparison_question": "Other?"}, "reworded", ("label",)),
         ({"weight": 3}, "reweighted", ("draws",)),
         ({"applies_to": {"stages": ["critique"]}}, "restricted", ("draws",)),
-        ({"hazards": ["vcr"]}, "marked", ()),
+        ({"hazards": ["vcr"]}, "marked", ("draws_by_hazard",)),
         ({"tags": ["tact"]}, "marked", ()),
     ],
 )
@@ -60,7 +67,7 @@ def test_each_field_has_its_kind_and_its_consequence(changed: Any, kind: str, re
 def test_several_changes_of_one_principle_stand_together() -> None:
     change = only_change(statement="Other.", comparison_question="Other?", weight=2, tags=["a"])
     assert change.kinds == ("reworded", "reweighted", "marked")
-    assert change.redone == ("critique", "label", "draws")
+    assert change.redone == ("critique", "rating", "label", "draws")
     assert [text.field for text in change.texts] == ["statement", "comparison_question"]
 
 
