@@ -15,7 +15,7 @@ from cai.config.pipeline import RunConfig
 from cai.constitution.schema import Constitution
 from cai.data.counts import RunCounts, count_run
 from cai.data.export import export_datasets
-from cai.data.finished import answers_of, finished_records
+from cai.data.finished import answers_of, finished_records, rounds_of
 from cai.data.imported.principles import PrincipleIds
 from cai.data.imported.rows import ImportedRow, read_trajectories
 from cai.data.imported.steps import RowSteps, steps_of
@@ -101,7 +101,9 @@ async def write_run(material: Material, run: RunDir) -> ImportSummary:
         provenance = Provenance(rules.name, rules.version, config.pipeline.engines["default"].model)
         requests = [text for p in rules.principles for text in (p.critique_request, p.revision_request)]
         rows = export_datasets(journal, run, settings, provenance, requests=requests)
-        compared = _write_comparisons(journal, records.session, run.path / COMPARISONS)
+        compared = _write_comparisons(
+            journal, records.session, run.path / COMPARISONS, flawed=not settings.filters.rows.flawed
+        )
         counts = count_run(journal, records.session, rows)
         fingerprints = {"plan": plan, "constitution": rules.fingerprint, "trajectories": origin["sha256"]}
         run.write_manifest(fingerprints, asdict(counts))
@@ -173,19 +175,19 @@ def _masked(path: Path, intake: Intake) -> Iterator[ImportedRow]:
             yield replace(row, prompt=prompt)
 
 
-def _write_comparisons(journal: JournalReader, session: int, path: Path) -> int:
-    """Draft and last revision of each record, where they differ; gives their number."""
+def _write_comparisons(journal: JournalReader, session: int, path: Path, *, flawed: bool) -> int:
+    """Draft and last revision of each record, where they differ and, but for `flawed`, no flaw was found; counts them."""
     count = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for record in finished_records(journal, session):
-            first, *later = answers_of(record)
-            if not later or later[-1] == first:
+            prompt, first = record.prompt, answers_of(record)[0]
+            last = next((found for found in reversed(rounds_of(record)) if found.revision is not None), None)
+            if last is None or last.answer == first or (last.flaw and not flawed):
                 continue
-            prompt = record.prompt
             row = {
                 "prompt": [turn.to_dict() for turn in prompt.messages],
                 "response_a": first,
-                "response_b": later[-1],
+                "response_b": last.answer,
                 "hazard": prompt.hazard,
                 "tags": list(prompt.tags),
             }

@@ -142,12 +142,16 @@ def test_a_constitution_that_people_have_edited_is_not_written_over(write: Write
     assert made.read_text() == edited and not summary.constitution_made and summary.unknown_principles == ()
 
 
-def test_the_comparisons_are_drafts_and_last_revisions(write: Write, bread: Row, tmp_path: Path) -> None:
+def test_the_comparisons_are_drafts_and_last_revisions_without_a_flaw(
+    write: Write, bread: Row, cake: Row, tmp_path: Path
+) -> None:
     same = bread | {"prompt": "Which way is the station?", "draft": bread["rounds"][-1]["revision"]}
-    summary = import_run(write(bread, same), tmp_path / "run")
+    summary = import_run(write(bread, same, cake), tmp_path / "run")
     rows = [json.loads(line) for line in Path(summary.comparisons).read_text().splitlines()]
     assert summary.compared == len(rows) == 1
     assert (rows[0]["response_a"], rows[0]["response_b"]) == (bread["draft"], bread["rounds"][-1]["revision"])
+    kept = import_run(write(bread, cake), tmp_path / "run", overrides=["generate.filters.rows.flawed=false"])
+    assert kept.compared == 2
 
 
 def test_its_engine_can_be_asked_nothing(write: Write, bread: Row, tmp_path: Path) -> None:
