@@ -82,8 +82,7 @@ def _groups(found: Agreement) -> Table:
 
 
 def _row(name: str, figure: Agreed) -> tuple[str, ...]:
-    accuracy = UNKNOWN if figure.accuracy is None else share(figure.accuracy)
-    return name, number(figure.comparisons), accuracy, _between(figure), _kappa(figure.kappa)
+    return name, number(figure.comparisons), share(figure.accuracy), _between(figure), _kappa(figure.kappa)
 
 
 def _persons(found: Agreement) -> Table:
@@ -99,9 +98,8 @@ def _listed(found: Agreement) -> Table:
     for item in found.listed:
         ai, people = ("A" if p > 0.5 else "B" for p in (item.ai_p_a, item.people_p_a))
         sure = max(item.ai_p_a, 1 - item.ai_p_a)
-        texts = (_short(text) for text in (item.prompt, item.response_a, item.response_b))
-        rows.append((item.comparison_id, f"{ai} ({sure:.0%})", f"{people} of {item.votes}", *texts))
-    return Table(("comparison", "AI prefers", "people prefer", "prompt", "A", "B"), tuple(rows))
+        rows.append((item.comparison_id, f"{ai} ({sure:.0%})", f"{people} ({item.votes} votes)", _short(item.prompt)))
+    return Table(("comparison", "AI prefers", "people prefer", "prompt"), tuple(rows))
 
 
 def _short(text: str) -> str:
