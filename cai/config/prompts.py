@@ -87,13 +87,8 @@ class PromptsConfig(Config):
     """Files and datasets; the path alone stands for one."""
     hazard_weights: dict[str, Weight] = Field(default_factory=dict)
     """How readily prompts of a hazard are taken, relative to the largest weight; hazards that are not named have 1, and
-    `none` means prompts without a hazard. With `ncr: 2` all of ncr is taken and half of everything else."""
-
-    @model_validator(mode="after")
-    def _something_is_taken(self) -> "PromptsConfig":
-        if self.hazard_weights and max(self.hazard_weights.values()) == 0:
-            raise ValueError("every weight in hazard_weights is 0: leave hazards that you want at 1")
-        return self
+    `none` means prompts without a hazard. With `ncr: 2` all of ncr is taken and half of everything else; 0 leaves a
+    hazard out."""
 
     def __str__(self) -> str:
         """For people, such as `red.jsonl (3) + helpful.jsonl (1)`."""

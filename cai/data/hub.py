@@ -91,8 +91,9 @@ def _package(path: str) -> "ModuleType":
             where=path,
             fix='pip install "constitutional-ai[hub]", or download the dataset and name its file',
         ) from None
-    # Bars of its own would run through ours.
+    # Bars of its own would run through ours, and what it logs is said by our errors.
     datasets.disable_progress_bars()
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
     return datasets
 
 
