@@ -176,7 +176,7 @@ def _masked(path: Path, intake: Intake) -> Iterator[ImportedRow]:
 
 
 def _write_comparisons(journal: JournalReader, session: int, path: Path, *, flawed: bool) -> int:
-    """Draft and last revision of each record, where they differ and, but for `flawed`, no flaw was found; counts them."""
+    """Draft and last revision of each record where they differ, and which are `flawed` only if wanted; counts them."""
     count = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for record in finished_records(journal, session):
