@@ -140,7 +140,7 @@ class Constitution(Config):
     changelog: tuple[Change, ...] = ()
     """Changes, newest first."""
     principles: Annotated[tuple[Principle, ...], Field(min_length=1)]
-    """The rules. Their order does not matter."""
+    """The rules. Their order matters only to a run that takes them in it."""
 
     @field_validator("principles")
     @classmethod
@@ -157,7 +157,7 @@ class Constitution(Config):
         """Hash of what can change an answer or a label.
 
         Left out, since no prompt shows them: name, version, description, source, owners, changelog; and the order of
-        the principles, since draws do not look at it.
+        the principles, since draws do not look at it. A run that takes them in their order looks at that by itself.
         """
         rules = [principle.model_dump(mode="json") for principle in self.principles]
         return content_hash(sorted(rules, key=lambda rule: str(rule["id"])))
