@@ -21,6 +21,7 @@ def win_rate(matches: Sequence[Match], seed: int, resamples: int) -> dict[str, A
     """A's share of wins in matches of one pair; `low` and `high` hold it in 95 of 100 draws of the prompts.
 
     `flip_rate`: share of the matches that were judged in which the verdict turned with the order of the answers.
+    `longer_preferred`: of those won by an answer that has more or fewer words, the share that the longer one won.
     """
     scores = [match.score for match in matches]
     labels = [match.label for match in matches if match.label is not None]
@@ -36,7 +37,14 @@ def win_rate(matches: Sequence[Match], seed: int, resamples: int) -> dict[str, A
         "ties": scores.count(0.5),
         "flip_rate": _mean([label.flipped for label in labels]),
         "mean_label_mass": _mean([label.label_mass for label in labels]),
+        "longer_preferred": _mean([won for match in matches if (won := _longer_won(match)) is not None]),
     }
+
+
+def _longer_won(match: Match) -> bool | None:
+    """Whether the answer with more words won; None without a winner or a longer answer."""
+    more = len(match.response_a.split()) - len(match.response_b.split())
+    return None if match.score == 0.5 or not more else (match.score == 1.0) == (more > 0)
 
 
 def _figures(matches: Sequence[Match], seed: int, resamples: int) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Preference:
     n: int | None
     flip_rate: float | None
     prompts: str = "all prompts"
+    longer_preferred: float | None = None
 
     def turned(self) -> "Preference":
         """The same the other way round."""
@@ -199,7 +200,8 @@ def _preferences(row: dict[str, Any]) -> list[Preference]:
         if isinstance(part, dict):
             rate, low, high = (number_in(part, key) for key in ("win_rate_a", "low", "high"))
             counts = _whole(part, "n"), number_in(part, "flip_rate")
-            found.append(Preference(text_in(row, "a"), text_in(row, "b"), rate, low, high, *counts, name))
+            longer = number_in(part, "longer_preferred")
+            found.append(Preference(text_in(row, "a"), text_in(row, "b"), rate, low, high, *counts, name, longer))
     return found
 
 

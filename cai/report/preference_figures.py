@@ -38,10 +38,11 @@ def win_rates(prefix: str, found: Evaluation) -> Figure:
             *map(share, (pair.win_rate, pair.low, pair.high)),
             number(pair.n),
             share(pair.flip_rate),
+            share(pair.longer_preferred),
         )
         for name, pair in pairs
     ]
-    columns = ("pair", "prompts", "win rate", "low", "high", "compared", "verdicts flipped")
+    columns = ("pair", "prompts", "win rate", "low", "high", "compared", "verdicts flipped", "longer answer won")
     return Figure(f"{prefix}win-rates", "Win rates", says, chart, table(columns, lines))
 
 

@@ -1,6 +1,7 @@
 """Win rates, against numbers counted by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,16 @@ def test_the_interval_shrinks_with_more_prompts_and_repeats_with_the_seed(match:
     small, large = win_rate(few, 0, 300), win_rate(few * 25, 0, 300)
     assert large["high"] - large["low"] < (small["high"] - small["low"]) / 3
     assert win_rate(few, 0, 300) == small
+
+
+def test_the_longer_answer_is_counted_by_words(match: Callable[..., Match]) -> None:
+    # Both answers of the fixture have two words; ties and answers of one length say nothing of length.
+    longer = replace(match(0.9), response_a="a says three words")
+    matches = [longer, replace(longer, label=match(0.2).label), replace(longer, label=match(0.7).label)]
+    assert win_rate([*matches, match(0.9), replace(longer, label=None)], 0, 10)["longer_preferred"] == pytest.approx(
+        2 / 3
+    )
+    assert win_rate([match(0.9)], 0, 10)["longer_preferred"] is None
 
 
 def test_nothing_is_unknown() -> None:

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from cai.config.stages import GenerateConfig
-from cai.records import Message, Outcome, Prompt
+from cai.records import Comparison, Label, Message, Outcome, Prompt, Step, Vote
 from cai.report.tally import MOST_NAMES, OTHERS, RunTally
 from cai.store.reader import JournalRecord, StepKey
 
@@ -65,3 +65,31 @@ def test_any_number_of_hazards_takes_little_memory() -> None:
         tally.add(JournalRecord(prompt, "train", None, {}))
     assert len(tally.hazards) == MOST_NAMES + 1
     assert tally.hazards[OTHERS].records == 2 * MOST_NAMES
+
+
+def test_several_labelers_agree_or_not() -> None:
+    """Two labels of two labelers: of one mind, and far apart."""
+    tally = RunTally(SAMPLED)
+    for number, (one, other) in enumerate(((0.9, 0.7), (0.9, 0.1))):
+        prompt = Prompt.of((Message("user", f"Hi {number}"),), "x")
+        votes = tuple(Vote("kind", "ab", p, 0.9, f"labeler.{index}") for index, p in enumerate((one, other), start=1))
+        pair = Comparison(prompt, "yes", "no", "sampled")
+        label = Label(pair.id, (one + other) / 2, 0.9, False, "ensemble", votes, (one - other) / 2)
+        body = {"response_a": "yes", "response_b": "no", "source": "sampled", "label": label.to_dict()}
+        standing = {"rounds": [], "comparisons": [0], "unlabelled": None}
+        steps = {
+            StepKey(stage, 0, 0): Step(prompt.id, stage, 0, 0, "asked", "done", told)
+            for stage, told in (("label", body), ("trajectory", standing))
+        }
+        tally.add(JournalRecord(prompt, "train", Outcome(prompt.id, "trajectory", None, "plan"), steps))
+    labels = tally.labels
+    assert (labels.labels, labels.ties, labels.spreads) == (2, 1, 2)
+    assert labels.spread_sum == pytest.approx(0.5)
+    assert labels.agreement.same == 0.5
+    # Bins hold twice the spread: 0.2 and 0.8.
+    assert [index for index, count in enumerate(labels.spread.counts) if count] == [4, 16]
+
+
+def test_one_labeler_alone_has_no_spread(report_folders: ModuleType) -> None:
+    labels = tallied(report_folders, CONFIG).labels
+    assert (labels.spreads, labels.agreement.kappa) == (0, None)
