@@ -1,12 +1,11 @@
 """Which prompts of a run are near-duplicates of which: a pure function of the prompts, whatever their order.
 
 Every prompt is compared with those of smaller id, so the order of the file does not count. Texts, bands and results
-lie in temporary files; memory grows by some twenty bytes a prompt.
+lie in temporary files; memory grows by some 25 bytes a prompt.
 """
 
 import sqlite3
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
@@ -89,7 +88,9 @@ class PromptGroups:
 
     def _write(self, texts: NearDuplicates, links: "_Links") -> None:
         """Keep the places of those that do not stand alone."""
-        sizes = Counter(links.leader(number) for number in range(1, len(links) + 1))
+        sizes = array("q", [0]) * (len(links) + 1)
+        for number in range(1, len(links) + 1):
+            sizes[links.leader(number)] += 1
         for number in range(1, len(links) + 1):
             leader, like = links.leader(number), links.like(number)
             if sizes[leader] > 1 or like:
