@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from cai.data.formats.base import Files, FormatName, NewRow, Place, Row, Table, What
 from cai.data.formats.provenance import PREFERENCE_NAMES, RL_COLUMNS, SFT_NAMES, packed, unpacked
-from cai.data.formats.snippets import MODEL, yaml_text
+from cai.data.formats.snippets import MODEL, REWARD_FUNCTION, yaml_text
 from cai.data.formats.turns import conversation, only_user_turn, plain_turns
 
 _EXTRA = "`p_chosen` stays a column, which Axolotl ignores"
@@ -51,7 +51,7 @@ _METHODS: dict[What, dict[str, Any]] = {
         "rl": "grpo",
         "chat_template": "tokenizer_default",
         "skip_prepare_dataset": True,
-        "trl": {"reward_funcs": ["REWARD_MODULE.FUNCTION"], "num_generations": 8},
+        "trl": {"reward_funcs": [REWARD_FUNCTION], "num_generations": 8},
     },
 }
 _DATASETS: dict[What, dict[str, Any]] = {
@@ -77,7 +77,8 @@ def _snippet(what: What, splits: Mapping[str, list[str]]) -> str:
     settings = {"base_model": MODEL, **_METHODS[what], "datasets": found.get("train", [])}
     if "eval" in found:
         settings |= {"test_datasets": found["eval"]}
-    settings |= {"sequence_len": 2048, "micro_batch_size": 1, "num_epochs": 1, "output_dir": f"out/{what}"}
+    settings |= {"sequence_len": 2048, "micro_batch_size": 1, "gradient_accumulation_steps": 8}
+    settings |= {"learning_rate": 1e-5, "num_epochs": 1, "output_dir": f"out/{what}"}
     return yaml_text(f"axolotl train {what}.yaml", settings)
 
 

@@ -87,7 +87,7 @@ def _wanted(format_: DatasetFormat, source: RowFiles, what: Iterable[What] | Non
         if kind not in tables:
             having = ", ".join(other for other in FORMATS if kind in build_format(other).tables)
             fix = f"choose from {', '.join(tables)}, or a format that has it: {having}"
-            raise UsageError(f"{format_.name} has no format for `{kind}`", where="--what", fix=fix)
+            raise UsageError(f"{format_.name} takes no data of the kind `{kind}`", where="--what", fix=fix)
         if not source.has(tables[kind].source):
             what_is = f"there are no rows for `{kind}`, which is made of the {tables[kind].source} dataset"
             raise DatasetError(what_is, where=str(source.path), fix="leave it out, or name another run")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from cai.data.formats.base import Files, FormatName, NewRow, Place, Row, Table, Turns, What
 from cai.data.formats.provenance import PREFERENCE_NAMES, RL_COLUMNS, SFT_NAMES, packed, unpacked
-from cai.data.formats.snippets import MODEL, yaml_text
+from cai.data.formats.snippets import MODEL, REWARD_MODEL, TEMPLATE, yaml_text
 from cai.data.formats.turns import check_alternating, conversation
 
 _TO = {"system": "system", "user": "human", "assistant": "gpt"}
@@ -59,7 +59,7 @@ _METHODS: dict[What, dict[str, Any]] = {
     "preferences": {"stage": "dpo", "pref_beta": 0.1, "pref_loss": "sigmoid"},
     "reward": {"stage": "rm"},
     "kto": {"stage": "kto", "pref_beta": 0.1},
-    "rl": {"stage": "ppo", "reward_model": "REWARD_MODEL"},
+    "rl": {"stage": "ppo", "reward_model": REWARD_MODEL},
 }
 
 
@@ -68,7 +68,7 @@ def _snippet(what: What, splits: Mapping[str, list[str]]) -> str:
     settings |= {"dataset_dir": ".", "dataset": f"cai_{what}_train"}
     if "eval" in splits and what != "rl":
         settings |= {"eval_dataset": f"cai_{what}_eval", "eval_strategy": "epoch"}
-    settings |= {"template": "TEMPLATE", "cutoff_len": 2048, "output_dir": f"out/{what}"}
+    settings |= {"template": TEMPLATE, "cutoff_len": 2048, "output_dir": f"out/{what}"}
     return yaml_text(f"llamafactory-cli train {what}.yaml", settings)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from cai.data.formats.base import Files, FormatName, NewRow, Place, Row, Table, What
 from cai.data.formats.provenance import PREFERENCE_NAMES, RL_COLUMNS, SFT_NAMES, packed, unpacked
-from cai.data.formats.snippets import MODEL, yaml_text
+from cai.data.formats.snippets import MODEL, NEMO_RL, REWARD_MODEL, yaml_text
 from cai.data.formats.turns import conversation, only_user_turn, plain_turns
 
 _EXTRA = "`p_chosen` stays a column, which NeMo-RL ignores"
@@ -58,12 +58,12 @@ def _snippet(what: What, splits: Mapping[str, list[str]]) -> str:
         return {"data_path": splits[split][0], "split": "train", **_DATASETS[what]} if split in splits else None
 
     data = {"train": dataset("train"), "validation": dataset("eval")}
-    settings: dict[str, Any] = {"defaults": f"NEMO_RL/examples/configs/{_DEFAULTS[what]}.yaml", "data": data}
+    settings: dict[str, Any] = {"defaults": f"{NEMO_RL}/examples/configs/{_DEFAULTS[what]}.yaml", "data": data}
     settings |= {"policy": {"model_name": MODEL, "tokenizer": {"name": MODEL, "chat_template": "default"}}}
     if what == "rl":
-        settings |= {"env": {"reward_model": {"enabled": True, "model_name": "REWARD_MODEL"}}}
-    script = f"NEMO_RL/examples/run_{_RUNS[what]}.py"
-    return yaml_text(f"uv run --project NEMO_RL {script} --config {what}.yaml, NEMO_RL being its checkout", settings)
+        settings |= {"env": {"reward_model": {"enabled": True, "model_name": REWARD_MODEL}}}
+    script = f"{NEMO_RL}/examples/run_{_RUNS[what]}.py"
+    return yaml_text(f"uv run --project {NEMO_RL} {script} --config {what}.yaml", settings)
 
 
 def _sft(row: Row, _: Place) -> list[NewRow]:

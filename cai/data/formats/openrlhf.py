@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from cai.data.formats.base import CannotHold, Files, FormatName, NewRow, Place, Row, Table, What
 from cai.data.formats.provenance import PREFERENCE_NAMES, RL_COLUMNS, SFT_NAMES, margin, packed, unpacked
-from cai.data.formats.snippets import MODEL, shell_text
+from cai.data.formats.snippets import MODEL, REWARD_MODEL, shell_text
 from cai.data.formats.turns import conversation, plain_turns
 
 _MARGIN = "`margin` = 2 x `p_chosen` - 1, used with --model.margin_loss_enable"
@@ -43,7 +43,7 @@ _KEYS: dict[What, list[str]] = {
     "sft": ["--data.input_key messages"],
     "preferences": ["--data.chosen_key chosen", "--data.rejected_key rejected"],
     "reward": ["--data.chosen_key chosen", "--data.rejected_key rejected", "--model.margin_loss_enable"],
-    "rl": ["--data.input_key prompt", "--reward.model_name_or_path REWARD_MODEL"],
+    "rl": ["--data.input_key prompt", f"--reward.model_name_or_path {REWARD_MODEL}"],
 }
 
 

@@ -55,7 +55,7 @@ def folder_readme(
         parts.append("Left out, because the format cannot hold them:\n\n" + "".join(left))
     names = ", ".join(f"`{name}`" for name in settings)
     parts.append(
-        f"Settings for {format_.name}: {names}. Put your model in place of MODEL; the first lines of each say how"
-        " to use it. All paths are relative to this folder.\n"
+        f"Settings for {format_.name}: {names}. The first lines of each say how to use it."
+        " All paths are relative to this folder.\n"
     )
     return "\n".join(parts)

@@ -17,7 +17,7 @@ from cai.data.formats.provenance import (
     fields_of,
     margin,
 )
-from cai.data.formats.snippets import MODEL, yaml_text
+from cai.data.formats.snippets import MODEL, REWARD_MODEL, yaml_text
 from cai.data.formats.turns import conversation, plain_turns
 from cai.data.tables import MESSAGES, PREFERENCE_SCHEMA, SFT_SCHEMA
 
@@ -56,7 +56,7 @@ class Trl:
         if has_eval:
             settings |= {"dataset_test_split": "eval", "eval_strategy": "epoch"}
         if what == "rl":
-            settings |= {"reward_model_name_or_path": "REWARD_MODEL"}
+            settings |= {"reward_model_name_or_path": REWARD_MODEL}
         settings |= {"output_dir": f"out/{what}"}
         return yaml_text(f"trl {command} --config {what}.yaml", settings)
 

@@ -18,7 +18,7 @@ from cai.data.formats.provenance import (
     columns,
     fields_of,
 )
-from cai.data.formats.snippets import MODEL, yaml_text
+from cai.data.formats.snippets import MODEL, REWARD_MODEL, yaml_text
 from cai.data.formats.turns import conversation, plain_turns, system_and_rest
 from cai.data.tables import MESSAGES, PREFERENCE_SCHEMA, SFT_SCHEMA
 from cai.data.transcripts import join_turns
@@ -80,8 +80,9 @@ def _snippet(what: What, splits: Mapping[str, list[str]]) -> str:
         data = {**data, "val_files": data["val_files"] or data["train_files"], "prompt_key": "prompt"}
         data |= {"reward_fn_key": "data_source"}
         settings = {"defaults": ["ppo_trainer", "_self_"], "data": data}
-        settings |= {"actor_rollout_ref": {"model": {"path": MODEL}}}
-        settings |= {"reward": {"reward_model": {"enable": True, "model_path": "REWARD_MODEL"}}}
+        engine = {"name": "vllm"}
+        settings |= {"actor_rollout_ref": {"model": {"path": MODEL}, "rollout": engine}}
+        settings |= {"reward": {"reward_model": {"enable": True, "model_path": REWARD_MODEL, "rollout": engine}}}
         return yaml_text(f"python -m verl.trainer.main_ppo {here}=rl", _searched(settings))
     keys = {f"{name}_key": name for name in ("prompt", "chosen", "rejected")}
     reader = "verl.utils.dataset.RMDataset(parquet_files, tokenizer, prompt_key, chosen_key, rejected_key)"
