@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cai.cli.generate import RESUME_MODES
-from cai.cli.output import show_json
+from cai.cli.output import Interrupted, show_json
 from cai.cli.settings import JsonOption, SetOption
 from cai.errors import UsageError
 
@@ -38,15 +38,36 @@ def import_run(
     A row has `prompt`, `draft` and `rounds`, a list of `principle`, `critique` and `revision`. Nothing is generated,
     and nothing is written if a row is wrong.
     """
+    if resume not in RESUME_MODES:
+        raise UsageError(f"there is no mode {resume!r}", where="--resume", fix=f"use {', '.join(RESUME_MODES)}")
+    summary = _run(file, out, constitution, resume, tuple(overrides or ()))
+    show_json(summary.to_dict()) if as_json else _show(summary)
+
+
+def _run(file: Path, out: Path, constitution: str | None, resume: str, overrides: tuple[str, ...]) -> "ImportSummary":
     from typing import cast
 
+    from cai.cli.progress import duration, showing
+    from cai.data.imported.progress import ImportProgress
     from cai.data.imported.run import import_run as read_in
     from cai.store.run_dir import ResumeMode
 
-    if resume not in RESUME_MODES:
-        raise UsageError(f"there is no mode {resume!r}", where="--resume", fix=f"use {', '.join(RESUME_MODES)}")
-    summary = read_in(file, out, constitution, cast("ResumeMode", resume), tuple(overrides or ()))
-    show_json(summary.to_dict()) if as_json else _show(summary)
+    progress = ImportProgress()
+
+    def line() -> str:
+        if not progress.done:
+            return f"{progress.phase} ... {duration(progress.elapsed_s)}"
+        of = "" if progress.total is None else f"/{progress.total:,}"
+        rate = f", {progress.done / progress.elapsed_s:,.0f} rows/s" if progress.elapsed_s > 0 else ""
+        left = "" if progress.left_s is None else f", {duration(progress.left_s)} left"
+        return f"{progress.phase} {progress.done:,}{of}{rate}{left}"
+
+    try:
+        with showing(line):
+            return read_in(file, out, constitution, cast("ResumeMode", resume), overrides, progress)
+    except KeyboardInterrupt:
+        fix = "the same command goes on from there"
+        raise Interrupted(f"stopped while {progress.phase}", where=str(out), fix=fix) from None
 
 
 def _show(summary: "ImportSummary") -> None:

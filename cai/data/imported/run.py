@@ -15,6 +15,7 @@ from cai.config.resolve import overridden
 from cai.constitution.importers.naming import name_of
 from cai.constitution.load import load_constitution
 from cai.data.imported.principles import PrincipleIds
+from cai.data.imported.progress import ImportProgress
 from cai.data.imported.rows import check_trajectories
 from cai.data.imported.session import META, ImportSummary, Material, write_run
 from cai.errors import ConfigError, TrajectoryError, UsageError
@@ -44,6 +45,7 @@ def import_run(
     constitution: str | None = None,
     resume: ResumeMode = "if_possible",
     overrides: Sequence[str] = (),
+    progress: ImportProgress | None = None,
 ) -> ImportSummary:
     """Read trajectories into a run directory, and export its datasets.
 
@@ -54,6 +56,7 @@ def import_run(
             that an earlier import made counts as given if somebody has edited it since.
         resume: As of `RunDir.open`. Records that are there already, and are the same, are not written again.
         overrides: Settings of a run, each `generate.filters.rows.flawed=false` and the like.
+        progress: Kept up to date for whoever watches.
 
     Raises:
         TrajectoryError: The file or rows of it are not usable; nothing was written then.
@@ -62,9 +65,10 @@ def import_run(
         ConfigError: An override is not valid.
         StorageError: A file cannot be read or written.
     """
+    progress = progress or ImportProgress()
     constitution = constitution or _reworded(RunDir(out))
     given = load_constitution(constitution) if constitution is not None else None
-    survey = _surveyed(path, PrincipleIds(given))
+    survey = _surveyed(path, PrincipleIds(given), progress)
     if given is None and not survey.ids.unknown:
         fix = "name the constitution with --constitution"
         raise TrajectoryError("no row has a round, so none names a principle", where=str(path), fix=fix)
@@ -77,18 +81,20 @@ def import_run(
     run = RunDir.open(out, resume)
     _check_was_imported(run)
     material = Material(path, config, rules, text, survey.ids, survey.models)
-    return asyncio.run(write_run(material, run))
+    return asyncio.run(write_run(material, run, progress))
 
 
-def _surveyed(path: Path, ids: PrincipleIds) -> _Survey:
+def _surveyed(path: Path, ids: PrincipleIds, progress: ImportProgress) -> _Survey:
     most, criticised = 0, False
     models: Counter[str] = Counter()
     for row in check_trajectories(path):
+        progress.done += 1
         most = max(most, len(row.rounds))
         models[row.model] += 1
         for round_ in row.rounds:
             ids.of(round_)
             criticised = criticised or round_.critique is not None
+    progress.total = progress.done
     return _Survey(most, criticised, dict(models), ids)
 
 

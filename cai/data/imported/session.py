@@ -17,6 +17,7 @@ from cai.data.counts import RunCounts, count_run
 from cai.data.export import export_datasets
 from cai.data.finished import answers_of, finished_records, rounds_of
 from cai.data.imported.principles import PrincipleIds
+from cai.data.imported.progress import ImportProgress
 from cai.data.imported.rows import ImportedRow, read_trajectories
 from cai.data.imported.steps import RowSteps, steps_of
 from cai.data.intake import Intake
@@ -75,7 +76,7 @@ class Material(NamedTuple):
     models: dict[str, int]
 
 
-async def write_run(material: Material, run: RunDir) -> ImportSummary:
+async def write_run(material: Material, run: RunDir, progress: ImportProgress) -> ImportSummary:
     """All records, then the export.
 
     Raises:
@@ -86,6 +87,7 @@ async def write_run(material: Material, run: RunDir) -> ImportSummary:
     settings = config.pipeline.generate
     plan = content_hash(META, rules.fingerprint, material.ids.unknown, settings.revision.checks)
     origin = {"file": path.name, "sha256": file_sha256(path)}
+    progress.begin("comparing the prompts")
     with Intake(settings) as intake, Journal.open(run.journal_path) as journal:
         intake.survey(intake.prompts(row.prompt for row in read_trajectories(path)))
         if material.text is not None:
@@ -95,8 +97,11 @@ async def write_run(material: Material, run: RunDir) -> ImportSummary:
         await journal.set_meta(META, origin)
         records = _Records(material, intake, journal, plan)
         await records.begin()
+        progress.begin("writing the records")
         for row in _masked(path, intake):
             await records.add(row)
+            progress.done += 1
+        progress.begin("writing the datasets")
         await journal.flush()
         provenance = Provenance(rules.name, rules.version, config.pipeline.engines["default"].model)
         requests = [text for p in rules.principles for text in (p.critique_request, p.revision_request)]
