@@ -23,8 +23,8 @@ from cai.comparisons.read import read
 from cai.constitution.load import load_constitution
 from cai.resources import find
 from cai.sandbox.lexicon import lexicon
-from cai.sandbox.measure import Judged, Observed, measure
-from cai.sandbox.oracle import prefers
+from cai.sandbox.oracle import prefers, read_request
+from cai.sandbox.wordings import aspects
 from cai.sandbox.world import AnswerKind, draw_answer, draw_request
 
 SANDBOX = "sandbox"
@@ -85,20 +85,22 @@ def labelled(comparisons: Path, out: Path, options: Sequence[str]) -> Row:
 
 
 def oracle_accuracy(comparisons: Path, labels: Path) -> float | None:
-    """Agreement with the oracle, which judges by the very principles that each label was asked about."""
+    """Agreement with the oracle, asked about the very principles of each label; a tie counts one half."""
     principles = load_constitution(find(CONSTITUTION, "constitution")).principles
-    tags = {principle.id: principle.tags for principle in principles}
+    aspect = {p.id: next((tag for tag in p.tags if tag in aspects()), "harm") for p in principles}
     given = {row.number: row.comparison for row in read(comparisons) if isinstance(row, Given)}
-    seen = []
-    for line in labels.read_text(encoding="utf-8").splitlines():
-        label = json.loads(line)
+    right = []
+    for label in map(json.loads, labels.read_text(encoding="utf-8").splitlines()):
         if "failed" in label:
             continue
         pair = given[label["row"]]
-        asked = [tags[principle] for principle in dict.fromkeys(vote["principle_id"] for vote in label["votes"])]
-        judged = Judged(pair.response_a, pair.response_b, label["p_a"], asked)
-        seen.append(Observed(pair.prompt.messages[-1].content, (), (), (judged,)))
-    return measure(seen).label_accuracy
+        request = read_request(pair.prompt.messages[-1].content)
+        asked = dict.fromkeys(vote["principle_id"] for vote in label["votes"])
+        views = [prefers(request, pair.response_a, pair.response_b, aspect[principle]) for principle in asked]
+        best = sum(views) / len(views)
+        if best != 0.5:
+            right.append(0.5 if label["p_a"] == 0.5 else float((label["p_a"] > 0.5) == (best > 0.5)))
+    return sum(right) / len(right) if right else None
 
 
 def rows_of(folder: Path, seed: int, limit: int, judge: Sequence[str]) -> Iterator[Row]:
