@@ -49,7 +49,7 @@ def import_(
     from cai.feedback.store import FeedbackStore
 
     columns = Columns.of(column or ())
-    with _run(run) as view, FeedbackStore.open(view.place) as store:
+    with _run(run) as view, FeedbackStore.open(view.place) as store, store.alone():
         summary = import_feedback(view, store, file, name, columns, replace=replace)
         rows = export_own(view, store)
     if as_json:

@@ -14,7 +14,7 @@ from cai.cli.tables import plain_table, share
 if TYPE_CHECKING:
     from cai.feedback.agreement import Agreement, Disagreement, Figure
     from cai.feedback.export import Exported
-    from cai.feedback.imports import ImportSummary
+    from cai.feedback.import_summary import ImportSummary
     from cai.feedback.people import People
 
 LISTED = 10

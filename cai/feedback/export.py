@@ -6,6 +6,7 @@ target, that is the gradient of the target (W * people + ai) / (W + 1) with weig
 into one row, of weight 1, where all comparisons shall count alike.
 """
 
+import math
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -70,9 +71,11 @@ def export_feedback(
         weight: How much people count against the AI label, with `mix`.
 
     Raises:
-        UsageError: The folder is in use, or the run has no datasets to mix with.
+        UsageError: The folder is in use, the weight is no number, or the run has no datasets to mix with.
         StorageError: The run or the feedback cannot be read, or the rows cannot be written.
     """
+    if not (math.isfinite(weight) and weight >= 0):
+        raise UsageError(f"{weight} is no weight", where="--weight", fix="write a number from 0 up")
     with reporting(out):
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UsageError("the folder is in use", where=str(out), fix="choose a new or empty folder")

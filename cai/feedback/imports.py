@@ -6,15 +6,14 @@ is kept all the same, as a comparison of its own.
 
 import sqlite3
 from collections import Counter
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cai.errors import FeedbackError
 from cai.feedback.columns import Columns
 from cai.feedback.compared import Compared, View
 from cai.feedback.content import Content, content_of, normalised, well_formed
 from cai.feedback.formats.read import entries, format_of
+from cai.feedback.import_summary import ImportSummary, Listed
 from cai.feedback.judgement import Judgement
 from cai.feedback.store import FeedbackStore, forget, messages_in, prompt_text
 from cai.records import Comparison, Prompt
@@ -22,8 +21,6 @@ from cai.records import Comparison, Prompt
 EQUAL = "the two answers are equal"
 UNKNOWN_ID = "the run has no comparison with this id, and the row gives no prompt and answers"
 NOT_IN_RUN = "the run has no such comparison"
-LISTED = 1000
-"""Rows that a summary lists one by one; all are counted."""
 
 _PENDING = (
     "CREATE TEMP TABLE pending (number INTEGER, given_id TEXT, key TEXT, a_hash TEXT, b_hash TEXT, joined TEXT,"
@@ -35,51 +32,6 @@ _UNJOINED = (
     " WHERE joined IS NULL AND rowid > ? ORDER BY rowid LIMIT ?"
 )
 _BATCH_ROWS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A row that was not joined or not used, its number in the file, and why."""
-
-    number: int
-    reason: str
-    prompt: str | None
-
-
-@dataclass(slots=True)
-class ImportSummary:
-    """What became of a file: `rows` = `joined_by_id` + `joined_by_content` + `own` + `unused`.
-
-    A row here is a judgement: a task with three annotations counts as three. `own` are comparisons that the run has
-    not; they are kept beside those it has. `unused` gives the reasons of rows without a judgement. `repeated` rows
-    were replaced by a later one of the same person on the same comparison, `corrected` ones by an earlier import.
-    """
-
-    file: str
-    format: str
-    rows: int = 0
-    joined_by_id: int = 0
-    joined_by_content: int = 0
-    own: int = 0
-    unused: dict[str, int] = field(default_factory=dict)
-    repeated: int = 0
-    corrected: int = 0
-    comparisons: int = 0
-    judgements: int = 0
-    unjoined: list[Listed] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def leave_out(self, number: int, reason: str) -> None:
-        """Count a row that gives no judgement."""
-        self.unused[reason] = self.unused.get(reason, 0) + 1
-        self.list_row(Listed(number, reason, None))
-
-    def list_row(self, listed: Listed) -> None:
-        """Name a row, if there is room."""
-        if len(self.unjoined) < LISTED:
-            self.unjoined.append(listed)
 
 
 def import_feedback(

@@ -72,7 +72,7 @@ def rating_in(value: Any, name: str, where: str) -> float | None:
         return None
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise FeedbackError(f"{name} is not a number: {value!r}", where=where, fix="write a number, or leave it empty")

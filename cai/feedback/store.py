@@ -18,6 +18,7 @@ from cai.errors import StorageError
 from cai.feedback.content import Content
 from cai.records import Message, Prompt
 from cai.store.atomic import make_folder
+from cai.store.lock import RunLock
 from cai.store.run_dir import RunDir
 
 STORE_VERSION = 1
@@ -130,6 +131,19 @@ class FeedbackStore:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other imports out while judgements and the rows that follow from them are written.
+
+        Raises:
+            RunInUse: Another process imports into this run.
+        """
+        lock = RunLock.acquire(self.path.with_name("lock"))
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -14,7 +14,8 @@ from cai.data.splits import split_of
 from cai.data.tables import Provenance
 from cai.feedback.columns import Columns
 from cai.feedback.compared import Compared
-from cai.feedback.imports import ImportSummary, import_feedback
+from cai.feedback.import_summary import ImportSummary
+from cai.feedback.imports import import_feedback
 from cai.feedback.store import FeedbackStore
 from cai.feedback.views import RunView
 from cai.records import Comparison, Label, Message, Outcome, Prompt, Step, Vote

@@ -6,7 +6,7 @@ import pytest
 
 from cai.feedback.agreement import NOT_DRAWN, Agreement, Scored, figure, measure
 from cai.feedback.compared import Compared
-from cai.feedback.imports import ImportSummary
+from cai.feedback.import_summary import ImportSummary
 from cai.feedback.store import FeedbackStore
 from cai.feedback.views import RunView
 

@@ -12,7 +12,7 @@ from cai.data.tables import PREFERENCE_SCHEMA
 from cai.errors import UsageError
 from cai.feedback.compared import Compared
 from cai.feedback.export import export_feedback, export_own
-from cai.feedback.imports import ImportSummary
+from cai.feedback.import_summary import ImportSummary
 from cai.feedback.store import FeedbackStore, folder_of
 from cai.feedback.views import RunView
 from cai.store.run_dir import RunDir

@@ -1,5 +1,6 @@
 """Files into a run: joined by id or content in either order, kept whole or not at all."""
 
+import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from cai.errors import FeedbackError, StorageError
+from cai.errors import FeedbackError, RunInUse, StorageError
 from cai.feedback.compared import Compared
-from cai.feedback.imports import EQUAL, NOT_IN_RUN, UNKNOWN_ID, ImportSummary
+from cai.feedback.import_summary import ImportSummary
+from cai.feedback.imports import EQUAL, NOT_IN_RUN, UNKNOWN_ID
 from cai.feedback.judgement import UNANSWERED
 from cai.feedback.store import FeedbackStore, folder_of
 from cai.feedback.views import RunView
@@ -212,3 +214,27 @@ def test_the_journal_is_not_touched(take: Take, run: RunDir, compared: list[Comp
     before = run.journal_path.read_bytes()
     take([{"comparison_id": compared[0].id, "preferred": "a"}])
     assert run.journal_path.read_bytes() == before
+
+
+def test_two_imports_at_once_are_one_after_the_other(store: FeedbackStore, run: RunDir) -> None:
+    with store.alone(), FeedbackStore.open(run) as other, pytest.raises(RunInUse), other.alone():
+        pass
+    with store.alone():
+        pass
+
+
+def test_neither_the_order_of_rows_nor_of_answers_matters(
+    take: Take, store: FeedbackStore, compared: list[Compared]
+) -> None:
+    rows = [
+        texts(one, swapped=bool((number + who) % 2)) | {"preferred": "ab"[(number * who) % 2], "annotator": f"p{who}"}
+        for number, one in enumerate(compared[:8])
+        for who in range(3)
+    ]
+    rows += [{**row, "prompt": "new"} for row in rows[:3]]
+    take(rows)
+    shares = {one.id: p_a(store, one) for one in compared[:8]}
+    random.Random(4).shuffle(rows)
+    take(rows, replace=True)
+    assert {one.id: p_a(store, one) for one in compared[:8]} == shares and len(list(store.verdicts())) == 9
+    assert len(set(shares.values())) > 1

@@ -11,7 +11,7 @@ import pytest
 from cai.errors import UsageError
 from cai.feedback.agreement import measure
 from cai.feedback.compared import Compared
-from cai.feedback.imports import ImportSummary
+from cai.feedback.import_summary import ImportSummary
 from cai.feedback.review import REASONS, ReviewItem, review
 from cai.feedback.review_files import write_review
 from cai.feedback.store import FeedbackStore

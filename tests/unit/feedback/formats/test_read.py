@@ -76,6 +76,7 @@ HOSTILE: list[tuple[str, str, Any, str]] = [
     ("jsonl", "a.jsonl", [PAIR | {"preferred": True}], r"a\.jsonl:1: True is not a preference"),
     ("jsonl", "a.jsonl", [PAIR | {"preferred": "c" * 999}], r"a\.jsonl:1: 'c{50,60}\.\.\. is not a preference"),
     ("jsonl", "a.jsonl", [PAIR | {"rating_a": "NaN", "rating_b": 1}], r"a\.jsonl:1: rating_a is not a number"),
+    ("jsonl", "a.jsonl", [PAIR | {"rating_a": 10**400, "rating_b": 1}], r"a\.jsonl:1: rating_a is not a number"),
     ("jsonl", "a.jsonl", [PAIR | {"response_a": ["x"], "preferred": "a"}], r"a\.jsonl:1: response_a must be a text"),
     ("jsonl", "a.jsonl", [PAIR | {"response_a": "\ud800", "preferred": "a"}], r"a\.jsonl:1: .*lone surrogate"),
     ("jsonl", "a.jsonl", [PAIR | {"prompt": [{"role": "user"}], "preferred": "a"}], r"a\.jsonl:1: .*'content'"),
