@@ -66,11 +66,12 @@ def export_rows(
     format_ = build_format(name)
     wanted = _wanted(format_, source, what)
     _check_place(out, force=force)
-    building = out.with_name(f".{out.name}.new")
+    place = out.resolve()
+    building = place.with_name(f".{place.name}.new")
     _remove(building)
     try:
         done = _build(format_, source, wanted, building)
-        _swap(building, out)
+        _swap(building, place)
     except BaseException:
         # What a failed export wrote only takes space, perhaps the space that it lacked.
         _remove(building)

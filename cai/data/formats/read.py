@@ -1,13 +1,14 @@
 """The way back: the rows of an export in our own columns, exactly as they went in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cai.data.formats.base import FormatName, NewRow, Row, What
-from cai.data.formats.build import FORMATS, build_format
+from cai.data.formats.build import build_format
 from cai.data.formats.export import LIST
 from cai.data.readers import jsonl_rows
 from cai.errors import DatasetError, PromptSourceError
@@ -22,34 +23,47 @@ def read_back(folder: Path, what: What, split: str) -> Iterator[NewRow]:
         StorageError: The folder's list cannot be read.
     """
     listed = read_object(folder / LIST, fix="name a folder that `cai export` wrote")
-    name: FormatName | None = listed.get("format")
-    if name not in FORMATS:
-        raise DatasetError("this is no list of an export", where=str(folder / LIST), fix="export again")
-    table = build_format(name).tables.get(what)
-    if table is None or table.back is None or what not in listed["tables"]:
-        fix = f"it has {', '.join(listed['tables'])}"
+    rows = _listed_rows(listed, what, split)
+    names: tuple[FormatName, ...] = get_args(FormatName)
+    table = next((build_format(name).tables.get(what) for name in names if name == listed.get("format")), None)
+    if table is None or table.back is None or rows is None:
+        fix = "name SFT, preference or reward data that the list in it names"
         raise DatasetError(f"the rows of `{what}` cannot be read back from here", where=str(folder), fix=fix)
-    for file in listed["tables"][what]["files"].get(split, []):
-        for number, row in _rows(folder / file):
+    number = 0
+    for file in _files(folder / what, split, parquet=table.schema is not None) if rows else []:
+        for row in _rows(file):
+            number += 1
             try:
                 yield table.back(row)
             except (KeyError, TypeError, ValueError, IndexError) as error:
-                raise DatasetError(
-                    f"the row is not as it was written ({type(error).__name__}: {error})",
-                    where=f"{folder / file}:{number}",
-                    fix="export again",
-                ) from None
+                said = f"row {number} is not as it was written ({type(error).__name__}: {error})"
+                raise DatasetError(said, where=str(file), fix="export again") from None
+    if number != rows:
+        said = f"{number} rows of `{what}`, {split}, are here, and the list says {rows}"
+        raise DatasetError(said, where=str(folder), fix="export again")
 
 
-def _rows(file: Path) -> Iterator[tuple[int, Row]]:
+def _listed_rows(listed: Mapping[str, Any], what: What, split: str) -> int | None:
+    """How many rows a split has; None if the list does not know the kind of data, or is none of ours."""
+    try:
+        return int(listed["tables"][what]["rows"].get(split, 0))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _files(folder: Path, split: str, *, parquet: bool) -> list[Path]:
+    """The files of a split, by the names that we give; those in the list are not followed, as it may be anyone's."""
+    return sorted(folder.glob(f"{split}-*.parquet")) if parquet else [folder / f"{split}.jsonl"]
+
+
+def _rows(file: Path) -> Iterator[Row]:
     try:
         if file.suffix == ".parquet":
             with pq.ParquetFile(file) as table:
-                rows = (row for batch in table.iter_batches() for row in batch.to_pylist())
-                yield from enumerate(rows, start=1)
+                for batch in table.iter_batches():
+                    yield from batch.to_pylist()
         else:
-            for row in jsonl_rows(file):
-                yield row.number, row.values
+            yield from (row.values for row in jsonl_rows(file))
     except (pa.ArrowException, PromptSourceError) as error:
         raise DatasetError(f"the file cannot be read: {error}", where=str(file), fix="export again") from None
     except FileNotFoundError:

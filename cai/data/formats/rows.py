@@ -1,8 +1,8 @@
 """Rows in our columns, from Parquet or JSON lines, checked and with every column of their schema."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,13 +19,26 @@ SCHEMAS: dict[Dataset, pa.Schema] = {"sft": SFT_SCHEMA, "preferences": PREFERENC
 
 _BATCH_ROWS = 1024
 _ROLES: tuple[str, ...] = get_args(Author)
+
+
+class _Kind(NamedTuple):
+    name: str
+    fits: Callable[[Any], bool]
+
+
+_TEXT = _Kind("a text", lambda value: isinstance(value, str))
+_FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
+_WHOLE = _Kind("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+_NUMBER = _Kind("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool))
+_TEXTS = _Kind(
+    "a list of texts", lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value)
+)
 _KINDS = {
-    "string": "a text",
-    "bool": "true or false",
-    "int32": "a whole number",
-    "double": "a number",
-    "list<item: string>": "a list of texts",
-    "list<element: string>": "a list of texts",
+    str(pa.string()): _TEXT,
+    str(pa.bool_()): _FLAG,
+    str(pa.int32()): _WHOLE,
+    str(pa.float64()): _NUMBER,
+    str(pa.list_(pa.string())): _TEXTS,
 }
 
 
@@ -136,21 +149,16 @@ def _text(value: str, place: str, where: str) -> str:
 
 def _of_type(value: Any, field: pa.Field, where: str) -> Any:
     """A value of provenance, which may be null, but of no other type than its column's."""
-    kind = field.type
-    if value is None:
-        return None
-    if pa.types.is_string(kind) and isinstance(value, str):
-        return _text(value, field.name, where)
-    if pa.types.is_boolean(kind) and isinstance(value, bool):
+    wanted = _KINDS.get(str(field.type))
+    if value is None or wanted is None:
         return value
-    if pa.types.is_integer(kind) and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if pa.types.is_floating(kind) and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if pa.types.is_list(kind) and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return [_text(item, field.name, where) for item in value]
-    what = f"`{field.name}` must be {_KINDS.get(str(kind), str(kind))}, not {value!r}"
-    raise DatasetError(what, where=where, fix="write it as `cai generate` does, or leave the column out")
+    if not wanted.fits(value):
+        what = f"`{field.name}` must be {wanted.name}, not {value!r}"
+        raise DatasetError(what, where=where, fix="write it as `cai generate` does, or leave the column out")
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str):
+            _text(text, field.name, where)
+    return float(value) if wanted is _NUMBER else value
 
 
 def _probability(value: float | None, where: str) -> float:

@@ -27,9 +27,10 @@ class RowFiles:
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether the sandbox's model wrote the rows, as far as the folder tells."""
-        config = self.path / "config.json"
-        return config.is_file() and f'"{SANDBOX_MODEL}"' in config.read_text(encoding="utf-8", errors="replace")
+        """Whether the sandbox's model wrote the rows, as the cards beside them tell."""
+        folders = {file.parent for splits in self.files.values() for files in splits.values() for file in files}
+        cards = [folder / "README.md" for folder in folders if (folder / "README.md").is_file()]
+        return any(f"`{SANDBOX_MODEL}`" in card.read_text(encoding="utf-8", errors="replace") for card in cards)
 
     def has(self, source: Source) -> bool:
         """Whether there are files with such rows."""

@@ -12,6 +12,9 @@ from cai.data.formats.base import SPLITS, CannotHold, NewRow, Place, Row, Table
 from cai.data.shards import ShardWriter
 from cai.store.atomic import make_folder, reporting, sync_file
 
+_LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
+"""JSON lets them stand in a text, but some readers of lines would end a row there."""
+
 
 class TableCounts:
     """Rows written by split, rows left out by split and reason, and the files by split."""
@@ -77,7 +80,7 @@ class JsonLines:
 
     def add(self, row: Row) -> None:
         with reporting(self._path):
-            self._stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            self._stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False).translate(_LINE_ENDS) + "\n")
 
     def finish(self) -> list[Path]:
         with reporting(self._path):

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from cai.data.card import Tally, sft_card
 from cai.data.formats.export import export_rows
 from cai.data.formats.read import read_back
 from cai.data.formats.source import find_rows
+from cai.data.tables import Provenance
 from cai.errors import DatasetError, UsageError
 
 
@@ -150,10 +152,11 @@ def test_a_kind_without_rows_is_refused_when_asked_for(a_run: Callable[..., Path
     assert list(export_rows(find_rows(run), "trl", None, tmp_path / "out").tables) == ["sft"]
 
 
-def test_the_sandbox_is_named_for_what_it_is(run: Path, tmp_path: Path) -> None:
-    (run / "config.json").write_text('{"engines": {"default": {"model": "cai-sandbox"}}}')
-    export_rows(find_rows(run), "trl", None, tmp_path / "out")
-    assert "A synthetic toy world" in (tmp_path / "out" / "README.md").read_text()
+@pytest.mark.parametrize("model", ["cai-sandbox", "another"])
+def test_the_sandbox_is_named_for_what_it_is(model: str, run: Path, tmp_path: Path) -> None:
+    (run / "datasets" / "sft" / "README.md").write_text(sft_card(Tally(), Provenance("kind", "1", model)))
+    export_rows(find_rows(run / "datasets" / "sft"), "trl", None, tmp_path / "out")
+    assert ("A synthetic toy world" in (tmp_path / "out" / "README.md").read_text()) == (model == "cai-sandbox")
 
 
 def test_only_an_export_is_read_back(run: Path, tmp_path: Path) -> None:
@@ -167,8 +170,41 @@ def test_only_an_export_is_read_back(run: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read"):
         list(read_back(out, "sft", "train"))
     file.unlink()
-    with pytest.raises(DatasetError, match="missing"):
+    with pytest.raises(DatasetError, match="0 rows of `sft`, train, are here, and the list says 3"):
         list(read_back(out, "sft", "train"))
+
+
+def test_rows_that_are_gone_are_missed(run: Path, tmp_path: Path) -> None:
+    export_rows(find_rows(run), "axolotl", ["sft"], tmp_path / "out")
+    file = tmp_path / "out" / "sft" / "train.jsonl"
+    file.write_text("".join(file.read_text(encoding="utf-8").splitlines(keepends=True)[:1]), encoding="utf-8")
+    with pytest.raises(DatasetError, match="the list says 3"):
+        list(read_back(tmp_path / "out", "sft", "train"))
+    file.unlink()
+    with pytest.raises(DatasetError, match="missing"):
+        list(read_back(tmp_path / "out", "sft", "train"))
+
+
+@pytest.mark.parametrize(
+    "listed", ["{}", '{"format": [], "tables": 3}', '{"format": "trl", "tables": {"sft": {"rows": []}}}']
+)
+def test_a_list_of_anyone_else_is_refused(listed: str, tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text(listed)
+    with pytest.raises(DatasetError, match="cannot be read back"):
+        list(read_back(tmp_path, "sft", "train"))
+
+
+def test_the_folder_may_be_a_link_or_the_present_one(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    export_rows(find_rows(run), "trl", ["sft"], tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real" / "export.json").is_file()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    export_rows(find_rows(run), "trl", ["sft"], Path())
+    assert (tmp_path / "here" / "export.json").is_file()
 
 
 def test_a_changed_row_is_not_read_back(run: Path, tmp_path: Path) -> None:
