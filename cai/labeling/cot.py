@@ -44,13 +44,15 @@ class CotLabels:
         self._craft = craft
         self._seed = seed
         self._labeler = labeler
+        # As the examples' reasons end: what follows would be the model's own verdict, and settle the choice.
+        self._stops = ("\n\n",) if craft.form == "transcript" else ()
 
     def asked(self, comparison: Comparison, principles: Sequence[Principle]) -> Any:
         """Both requests of every question, the second with nothing in the place of the reasons; and the bounds."""
         requests = [
             [
                 *(question.principle_id, question.order, question.negated),
-                *(asdict(opened.prompt), list(opened.stops)),
+                *(asdict(opened.prompt), list(self._stops)),
                 asdict(self._decided(opened, "", question).prompt),
             ]
             for question, opened in self._opened(comparison, principles)
@@ -87,7 +89,7 @@ class CotLabels:
         return opened.answered(rationale).asked(VERDICT, question=question.text)
 
     async def _vote(self, question: Question, opened: Dialogue, judge: Judge) -> Vote:
-        written = await judge.write(f"{question.name}/reasons", opened.prompt, self._labeler, opened.stops)
+        written = await judge.write(f"{question.name}/reasons", opened.prompt, self._labeler, self._stops)
         decided = self._decided(opened, written.text, question)
         scores = await judge.score(question.name, decided.prompt, LETTERS, self._labeler)
         p_first, mass = first_is_named(*scores.logprobs)

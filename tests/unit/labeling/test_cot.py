@@ -67,7 +67,9 @@ def test_a_transcript_stops_at_the_next_mark_and_shows_examples(
     judge = told(kind_first)
     run(CotLabels(CotLabelConfig(), transcript, 0).label(pair, (principle("kind"),), judge))
     _, seen, _, stops = judge.written[0]
-    assert "\n\n-----" in stops
+    # After its reasons a base model writes the verdict of the examples' form; it must not come to that.
+    assert stops == ("\n\n",)
+    assert all("\n" not in example.reasons for example in transcript.reasoned_examples)
     assert seen.count("Let us look at each answer first:") == 5
     assert seen.endswith("Let us look at each answer first:")
     assert judge.scored[0][1].endswith("\n\nThe answer to the question is: (")
