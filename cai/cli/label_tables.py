@@ -25,6 +25,9 @@ _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
 }
 _UNASKED = {"rating": ("flip_rate",)}
 """What a method cannot have: an answer that is rated alone has no order."""
+_UNDERSTOOD = 0.5
+"""Label mass below which people are told that it is low."""
+_MOST_REASONS = 12
 
 
 def figures_table(figures: Mapping[str, Any]) -> Table:
@@ -42,5 +45,9 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
 
 def figures_words(figures: Mapping[str, Any], out: Path) -> list[str]:
     """What a person should know beside the figures."""
-    failures = [f"{count} without a label: {reason}" for reason, count in figures["failures"].items()]
-    return [*failures[:10], f"labels: {out / 'labels.jsonl'}", f"preferences: {out / 'preferences.jsonl'}"]
+    notes = [f"{count} without a label: {why}" for why, count in list(figures["failures"].items())[:_MOST_REASONS]]
+    mass = figures["label_mass"]
+    if mass is not None and mass < _UNDERSTOOD:
+        what = f"the judge put {share(mass)} of its probability on the replies that it was offered"
+        notes.append(f"{what}: it does not follow the form of the question, and its labels mean little")
+    return [*notes, f"labels: {out / 'labels.jsonl'}", f"preferences: {out / 'preferences.jsonl'}"]

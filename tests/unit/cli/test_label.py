@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cai.cli.label_settings import LabelChoices, resolve_labeling
+from cai.cli.label_tables import figures_words
 from cai.cli.main import main
 from cai.cli.settings import Choices
 from cai.config.labels import ChoiceLabelConfig, CotLabelConfig
@@ -90,6 +91,15 @@ def test_what_cannot_be_is_one_clear_error(label: Command, pairs: Path, argument
     assert code == 2
     assert said in err
     assert "Traceback" not in err
+
+
+def test_a_judge_that_does_not_understand_is_told(tmp_path: Path) -> None:
+    figures = {"failures": {f"reason {n}": 1 for n in range(30)}, "label_mass": 0.02}
+    words = figures_words(figures, tmp_path)
+    assert any("2.0% of its probability" in text for text in words)
+    assert sum("without a label" in text for text in words) == 12
+    assert not any("probability" in text for text in figures_words({"failures": {}, "label_mass": 0.9}, tmp_path))
+    assert len(figures_words({"failures": {}, "label_mass": None}, tmp_path)) == 2
 
 
 def test_no_such_file(label: Command, tmp_path: Path) -> None:
