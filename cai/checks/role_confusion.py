@@ -57,10 +57,8 @@ def criticises_instead(text: str, previous: str, critique: str | None) -> bool:
 
 def answers_instead(text: str, answer: str) -> bool:
     """Whether the text, which should be a critique of an answer, is itself an answer."""
-    mark = _REVISION_MARK.search(text)
-    if mark:
-        return answers_instead(text[mark.end() :], answer)
-    text = _without(text, _CRITIQUE_MARK)
+    # What follows the last mark of a revision is what the text comes to.
+    text = _without(text[max((mark.end() for mark in _REVISION_MARK.finditer(text)), default=0) :], _CRITIQUE_MARK)
     said = _said(text)
     roles = [role for role, _ in said]
     about, address = roles.count("about"), sum(role in _TO_THE_READER for role in roles)

@@ -67,6 +67,12 @@ def test_leaked_marks_decide() -> None:
     assert not answers_instead("Critique: The answer is rude.", OTHER)
 
 
+def test_no_text_is_too_much() -> None:
+    for text in ("Revision: x\n" * 3000, "Critique:\n" * 3000, '"' * 20_000, "*" * 20_000 + ":", "\ud83d", ""):
+        criticises_instead(text, OTHER, text)
+        answers_instead(text, OTHER)
+
+
 def test_a_preface_is_allowed_and_a_critique_before_the_answer_is_not() -> None:
     preface = "I apologize for my previous response, which was rude. Here is a better answer:\n\n"
     assert not criticises_instead(preface + "Bread needs flour, and you need patience.", OTHER, None)
