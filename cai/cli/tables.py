@@ -100,6 +100,8 @@ def _counts(summary: "RunSummary", figures: dict[str, Any] | None) -> Table:
     _add_reasons(table, counts.sft_left_out, "left out")
     table.add_row("preference rows", f"{counts.preference_rows}  (draft and last revision equal: {labels.unchanged})")
     _add_reasons(table, counts.preference_left_out, "left out")
+    if counts.masked_rows:
+        table.add_row("", f"{counts.masked_rows} rows of both with personal data masked")
     verdict = f"flip rate {share(labels.flip_rate)}, mean label mass {share(labels.mean_label_mass)}"
     if figures is not None:
         verdict += f", agreement with the oracle {share(figures['label_accuracy'])}"

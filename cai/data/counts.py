@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from cai.data.export import DatasetCounts
 from cai.store.reader import JournalReader
 
-ROW_COUNTS = ("sft_rows", "preference_rows", "sft_left_out", "preference_left_out")
+ROW_COUNTS = ("sft_rows", "preference_rows", "sft_left_out", "preference_left_out", "masked_rows")
 """Counts that are known when the datasets are written."""
 
 
@@ -26,6 +26,8 @@ class RunCounts:
     """Rows that filters left out of the dataset, by reason."""
     preference_left_out: dict[str, int] = field(default_factory=dict)
     """The same, with ties and near ties."""
+    masked_rows: int = 0
+    """Rows of both datasets in which personal data was masked."""
 
 
 def count_run(journal: JournalReader, session: int, rows: DatasetCounts | None) -> RunCounts:
@@ -46,4 +48,5 @@ def count_run(journal: JournalReader, session: int, rows: DatasetCounts | None) 
         failed_reasons=dict(counts.failed),
         sft_left_out=dict(rows.sft_left_out) if rows else {},
         preference_left_out=dict(rows.preference_left_out) if rows else {},
+        masked_rows=rows.masked if rows else 0,
     )

@@ -38,12 +38,13 @@ def test_counts_reconcile(a_record: Callable[..., JournalRecord], journal_of: Ca
     with Journal.open(run.journal_path) as writer:
         asyncio.run(read_again(writer))
     with Journal.read_only(run.journal_path) as journal:
-        counts = count_run(journal, 2, DatasetCounts(3, 5, 1, 2, 1, {"looping": 4}, {"tie": 2}))
+        counts = count_run(journal, 2, DatasetCounts(3, 5, 1, 2, 1, {"looping": 4}, {"tie": 2}, 3))
         without_rows = count_run(journal, 2, None)
     assert (counts.prompts, counts.trajectories, counts.filtered, counts.failed, counts.owed) == (8, 3, 2, 2, 1)
     assert counts.prompts == counts.trajectories + counts.filtered + counts.failed + counts.owed
     assert counts.filtered_reasons == {"too long": 1, "duplicate": 1}
     assert counts.failed_reasons == {"empty draft": 2}
     assert (counts.sft_rows, counts.preference_rows) == (6, 3)
+    assert counts.masked_rows == 3
     assert (counts.sft_left_out, counts.preference_left_out) == ({"looping": 4}, {"tie": 2})
     assert without_rows.sft_rows == 0
