@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cai.errors import TemplateError
-from cai.fewshot import comparison_examples, revision_examples
+from cai.fewshot import comparison_examples, reasoned_examples, revision_examples
 from cai.resources import resource
 
 
@@ -31,9 +31,21 @@ def test_both_letters_win_equally_often() -> None:
         assert example.response_a != example.response_b
 
 
+def test_reasons_are_one_paragraph_that_speaks_of_both_answers() -> None:
+    examples = reasoned_examples((resource("prompts"),))
+    letters = [example.better for example in examples]
+    assert letters.count("A") == letters.count("B") > 0
+    for example in examples:
+        # A line's end would end the model's own reasons, and a verdict in them would settle the choice.
+        assert "\n" not in example.reasons
+        assert "Answer A" in example.reasons and "Answer B" in example.reasons
+        assert "better" not in example.reasons
+
+
 def test_a_folder_without_examples_has_none(tmp_path: Path) -> None:
     assert revision_examples((tmp_path,)) == ()
     assert comparison_examples((tmp_path,)) == ()
+    assert reasoned_examples((tmp_path,)) == ()
     # The first folder that has the file gives it.
     assert comparison_examples((tmp_path, resource("prompts"))) == comparison_examples((resource("prompts"),))
 

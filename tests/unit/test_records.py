@@ -61,6 +61,24 @@ def test_a_label_survives_json() -> None:
     assert Label.from_dict(json.loads(json.dumps(label.to_dict()))) == label
 
 
+def test_all_that_a_vote_may_hold_survives_json() -> None:
+    ratings = ((0.25, 0.75), (1.0, 0.0))
+    votes = (
+        Vote("kind", "ab", 0.25, 0.9, "labeler.2", True, "Since \ud800 it is kind."),
+        Vote("kind", "ab", 0.25, 0.9, ratings=ratings),
+    )
+    label = Label("c", 0.5, 0.85, False, "ensemble", votes, 0.125)
+    assert Label.from_dict(json.loads(json.dumps(label.to_dict()))) == label
+
+
+def test_a_label_of_before_there_were_labelers_is_read() -> None:
+    row = {"comparison_id": "c", "p_a": 0.5, "label_mass": 0.9, "flipped": False, "method": "choice"}
+    votes = [{"principle_id": "kind", "order": "ab", "p_a": 0.5, "mass": 0.9}]
+    assert Label.from_dict({**row, "votes": votes}) == Label(
+        "c", 0.5, 0.9, False, "choice", (Vote("kind", "ab", 0.5, 0.9),)
+    )
+
+
 def test_a_swapped_comparison_is_another_and_twice_is_the_same() -> None:
     pair = Comparison(Prompt.of(HI, "x"), "One", "Two", "sampled")
     assert (pair.swap().response_a, pair.swap().response_b) == ("Two", "One")
