@@ -7,7 +7,6 @@ into one row, of weight 1, where all comparisons shall count alike.
 """
 
 import math
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -21,14 +20,12 @@ from cai.errors import UsageError
 from cai.feedback.card import card
 from cai.feedback.compared import View
 from cai.feedback.content import content_of
-from cai.feedback.store import FeedbackStore, Verdict, folder_of
+from cai.feedback.store import FeedbackStore, Verdict, remove_folder, rows_of
 from cai.records import Message
 from cai.store.atomic import make_folder, reporting, sync_folder, write_text
 
 AiLabels = Literal["none", "mix", "replace"]
 SPLITS = ("train", "eval")
-FOLDER = "preferences"
-"""Where RUN/feedback keeps its rows; training looks there."""
 
 Row = dict[str, Any]
 
@@ -54,7 +51,7 @@ def export_own(view: View, store: FeedbackStore) -> Exported:
     Raises:
         StorageError: The feedback cannot be read, or the rows cannot be written.
     """
-    return _export(view, store, folder_of(view.place) / FOLDER, "none", 1.0)
+    return _export(view, store, rows_of(view.place), "none", 1.0)
 
 
 def export_feedback(
@@ -88,7 +85,7 @@ def export_feedback(
 def _export(view: View, store: FeedbackStore, out: Path, ai: AiLabels, weight: float) -> Exported:
     found = Exported(str(out))
     building = out.with_name(f".{out.name}.new")
-    _remove(building)
+    remove_folder(building)
     make_folder(building)
     sources: Counter[str] = Counter()
     try:
@@ -105,11 +102,11 @@ def _export(view: View, store: FeedbackStore, out: Path, ai: AiLabels, weight: f
         write_text(building / "README.md", card(splits, found.by_source, ai, weight))
         with reporting(out):
             sync_folder(building)
-            _remove(out)
+            remove_folder(out)
             building.rename(out)
             sync_folder(out.parent)
     except BaseException:
-        _remove(building)
+        remove_folder(building)
         raise
     return found
 
@@ -180,9 +177,3 @@ _NEUTRAL: Mapping[str, Any] = {
     "source": "human",
     "tags": [],
 }
-
-
-def _remove(folder: Path) -> None:
-    with reporting(folder):
-        if folder.exists():
-            shutil.rmtree(folder)

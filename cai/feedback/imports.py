@@ -15,7 +15,7 @@ from cai.feedback.content import Content, content_of, normalised, well_formed
 from cai.feedback.formats.read import entries, format_of
 from cai.feedback.import_summary import ImportSummary, Listed
 from cai.feedback.judgement import Judgement
-from cai.feedback.store import FeedbackStore, forget, messages_in, prompt_text
+from cai.feedback.store import FeedbackStore, forget, messages_in, prompt_text, remove_folder, rows_of
 from cai.records import Comparison, Prompt
 
 EQUAL = "the two answers are equal"
@@ -43,7 +43,7 @@ def import_feedback(
     *,
     replace: bool = False,
 ) -> ImportSummary:
-    """Take a file into the feedback of a run, whole or not at all.
+    """Take a file into the feedback of a run, whole or not at all; write the rows to train on anew after it.
 
     Args:
         view: The run.
@@ -70,6 +70,8 @@ def import_feedback(
         _keep_own(connection, view, summary)
         _keep(connection, path.name, summary)
         connection.execute("DROP TABLE temp.pending")
+        # Rows that do not follow from what is kept must not be trained on: who is killed now has none.
+        remove_folder(rows_of(view.place))
     return summary
 
 

@@ -5,6 +5,7 @@ comparison is known by its content, and has at most one judgement of each person
 """
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from urllib.parse import quote
 from cai.errors import StorageError
 from cai.feedback.content import Content
 from cai.records import Message, Prompt
-from cai.store.atomic import make_folder
+from cai.store.atomic import make_folder, reporting
 from cai.store.lock import RunLock
 from cai.store.run_dir import RunDir
 
@@ -80,6 +81,11 @@ class Verdict:
         return self.p_a if a_hash == self.a_hash else 1.0 - self.p_a
 
 
+def rows_of(place: RunDir) -> Path:
+    """The folder of its rows to train on; training looks there."""
+    return folder_of(place) / "preferences"
+
+
 def folder_of(place: RunDir) -> Path:
     """Where a run keeps what people say of it."""
     return place.path / "feedback"
@@ -111,7 +117,8 @@ class FeedbackStore:
             StorageError: It cannot be read, or is of another program or a newer version.
         """
         path = _path(place)
-        return cls._checked(path, f"file:{quote(str(path.resolve()))}?mode=ro") if path.is_file() else None
+        # Not `mode=ro`: what an import that was killed left half done must be rolled back first.
+        return cls._checked(path, f"file:{quote(str(path.resolve()))}?mode=rw") if path.is_file() else None
 
     @classmethod
     def _checked(cls, path: Path, address: str) -> Self:
@@ -207,6 +214,17 @@ class FeedbackStore:
         elif mark != APPLICATION_ID or version > STORE_VERSION:
             what = "this is no file of human feedback that this version of cai knows"
             raise StorageError(what, where=str(self.path), fix="move it away, or upgrade cai")
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that it holds, if it is there.
+
+    Raises:
+        StorageError: It could not be removed.
+    """
+    with reporting(folder):
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def forget(connection: sqlite3.Connection) -> None:

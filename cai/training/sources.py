@@ -91,6 +91,9 @@ def _no_shards(path: Path, folder: Path, kind: Kind) -> DatasetError:
     if _is_run(path):
         fix = "let `cai generate` finish: it writes the datasets at its end"
         return DatasetError(f"the run has no rows for training in datasets/{folder.name}", where=str(path), fix=fix)
+    if (path / "judgements.db").is_file() and kind != "sft":
+        fix = "give the last `cai feedback import` again: it writes the rows at its end"
+        return DatasetError("this human feedback has no rows for training", where=str(path), fix=fix)
     tables = [name for name in ("sft", "preferences") if (path / name).is_dir()]
     fix = f"name one of {', '.join(tables)} in it" if tables else "name a run directory, or a folder of Parquet shards"
     return DatasetError(f"the folder has no Parquet files to train on ({kind})", where=str(path), fix=fix)

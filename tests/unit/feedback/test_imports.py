@@ -1,6 +1,7 @@
 """Files into a run: joined by id or content in either order, kept whole or not at all."""
 
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from cai.errors import FeedbackError, RunInUse, StorageError
 from cai.feedback.compared import Compared
+from cai.feedback.export import export_own
 from cai.feedback.import_summary import ImportSummary
 from cai.feedback.imports import EQUAL, NOT_IN_RUN, UNKNOWN_ID
 from cai.feedback.judgement import UNANSWERED
-from cai.feedback.store import FeedbackStore, folder_of
+from cai.feedback.store import FeedbackStore, folder_of, rows_of
 from cai.feedback.views import RunView
 from cai.records import Prompt
 from cai.store.run_dir import RunDir
@@ -238,3 +240,37 @@ def test_neither_the_order_of_rows_nor_of_answers_matters(
     take(rows, replace=True)
     assert {one.id: p_a(store, one) for one in compared[:8]} == shares and len(list(store.verdicts())) == 9
     assert len(set(shares.values())) > 1
+
+
+def test_what_a_killed_import_left_half_done_is_rolled_back(
+    take: Take, store: FeedbackStore, run: RunDir, compared: list[Compared], tmp_path: Path
+) -> None:
+    take([{"comparison_id": compared[0].id, "preferred": "a"}])
+    killed = RunDir(tmp_path / "killed")
+    with store.transaction() as connection:
+        # A page of memory at most, so that the rest goes to the disk before it is committed.
+        connection.execute("PRAGMA cache_size = 1")
+        connection.executemany(
+            "INSERT INTO judgement VALUES (?, 'x', 1, 1.0, NULL, NULL, ?, 'f', 1)",
+            [(str(n), "long" * 999) for n in range(99)],
+        )
+        shutil.copytree(folder_of(run), folder_of(killed))
+    assert (folder_of(killed) / "judgements.db-journal").stat().st_size
+    left = FeedbackStore.existing(killed)
+    assert left is not None
+    with left:
+        assert [verdict.id for verdict in left.verdicts()] == [compared[0].id]
+        with left.transaction() as connection:
+            assert connection.execute("SELECT COUNT(*) FROM judgement").fetchone() == (1,)
+
+
+def test_rows_to_train_on_are_never_older_than_what_is_kept(
+    take: Take, view: RunView, store: FeedbackStore, run: RunDir, compared: list[Compared]
+) -> None:
+    take([{"comparison_id": compared[0].id, "preferred": "a"}])
+    export_own(view, store)
+    with pytest.raises(FeedbackError):
+        take([{"comparison_id": compared[1].id}])
+    assert rows_of(run).is_dir()
+    take([{"comparison_id": compared[1].id, "preferred": "b"}])
+    assert not rows_of(run).exists()

@@ -118,3 +118,6 @@ def test_what_people_said_of_a_run_is_a_source_of_comparisons(tmp_path: Path, ma
     assert found(tmp_path, "dpo") == (["train-00000-of-00001.parquet"], ["eval-00000-of-00001.parquet"])
     with pytest.raises(DatasetError, match="no Parquet files"):
         found(tmp_path, "sft")
+    (tmp_path / "preferences" / "train-00000-of-00001.parquet").unlink()
+    with pytest.raises(DatasetError, match="has no rows for training"):
+        found(tmp_path, "reward")
