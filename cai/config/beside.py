@@ -1,7 +1,8 @@
 """Paths in a pipeline file that name something beside it, so that a project works from whatever folder it is used.
 
 A relative path is looked for beside the file first; what is not there stays as it is written, and is then looked for in
-the current folder and among the shipped files. What comes from the command line is never touched.
+the current folder and among the shipped files. What comes from the command line is never touched, nor is a file that
+says `paths: here`, as `cai run` writes them for its stages.
 """
 
 from pathlib import Path
@@ -16,7 +17,8 @@ _SOURCES = "sources"
 
 def looked_for_beside(source: YamlSource, file: Path) -> YamlSource:
     """The source itself, in whose data paths of what lies beside `file` lead there from the current folder."""
-    source.data = _placed(source.data, file.parent)
+    if not isinstance(source.data, dict) or source.data.get("paths") != "here":
+        source.data = _placed(source.data, file.parent)
     return source
 
 
@@ -51,10 +53,11 @@ def _prompts(value: Any, folder: Path) -> Any:
 
 
 def _beside(path: str, folder: Path, *, is_folder: bool = False) -> str:
-    there = folder / path
+    there, here = folder / path, Path(path)
     try:
         found = there.is_dir() if is_folder else there.is_file()
+        # As it is written, if both are the same: a run then says what its pipeline says.
+        return str(there) if found and not (here.exists() and here.samefile(there)) else path
     except (OSError, ValueError):
         # A text that is no path, such as one with a null character, is told apart when it is opened.
         return path
-    return str(there) if found else path

@@ -1,7 +1,7 @@
 """A pipeline: engines, roles, settings of generation, and stages. This is what a file in pipelines/ holds."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,6 +18,8 @@ class PipelineConfig(Config):
 
     name: str
     description: str = ""
+    paths: Literal["beside", "here"] = "beside"
+    """Where relative paths of this file are looked for: `beside` it first, or only in the current folder (`here`)."""
     constitution: str | None = None
     """Constitution file; the command line may name another."""
     prompts: Prompts | None = None

@@ -84,6 +84,8 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
             "engines": cast.engines,
             "roles": merged.roles.model_copy(update=cast.roles),
             "prompts": prompts,
+            # They were looked for when the recipe was read.
+            "paths": "here",
             "description": f"The stage {stage.name} of {merged.name}.",
         }
     )

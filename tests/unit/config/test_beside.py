@@ -44,6 +44,20 @@ def test_what_comes_from_the_command_line_is_not_touched(project: Path) -> None:
     assert loaded.constitution == "rules.yaml"
 
 
+def test_a_file_can_be_about_the_current_folder_alone(project: Path) -> None:
+    loaded = load_pipeline(pipeline(project, "paths: here\nconstitution: rules.yaml\n"))
+    assert loaded.constitution == "rules.yaml"
+
+
+def test_a_path_stays_as_it_is_written_where_both_places_are_one(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = pipeline(project, "constitution: rules.yaml\n").resolve()
+    assert load_pipeline(file).constitution == str(file.parent / "rules.yaml")
+    monkeypatch.chdir(project)
+    assert load_pipeline(file).constitution == "rules.yaml"
+
+
 def test_the_stages_of_a_recipe_look_beside_the_file_too(project: Path) -> None:
     text = "constitution: rules.yaml\nstages:\n  - {name: one, kind: generate, prompts: b.jsonl}\n"
     recipe = load_recipe(pipeline(project, text), seed=3)

@@ -8,9 +8,11 @@ import pytest
 
 from cai.config.evaluation import EvaluationConfig
 from cai.config.pipeline import PipelineConfig
+from cai.config.resolve import load_pipeline
 from cai.config.training import SftTraining
 from cai.errors import UsageError
 from cai.recipe.plan import Input, PlannedStage, Recipe
+from cai.recipe.settings_file import write_settings
 
 Plan = Callable[..., Recipe]
 MODEL = {"kind": "vllm", "model": "org/model", "revision": "abc"}
@@ -159,3 +161,11 @@ def test_what_is_not_named_anywhere_is_said(plan: Plan) -> None:
     with pytest.raises(UsageError) as caught:
         plan(MADE).stage("maed")
     assert caught.value.fix == "did you mean `made`?"
+
+
+def test_a_settings_file_never_takes_another_for_what_the_pipeline_names(plan: Plan, folder: Path) -> None:
+    # The settings of a stage `c` lie in configs/c.yaml, and the constitution of the pipeline is c.yaml.
+    (stage,) = plan({"name": "c", "kind": "generate"}, out=folder / "out").stages
+    write_settings(stage.settings_file, stage.name, stage.settings)
+    assert stage.settings_file.name == "c.yaml"
+    assert load_pipeline(stage.settings_file).constitution == "c.yaml"
