@@ -63,7 +63,11 @@ class RedteamConfig(Config):
     )
     """Names of languages, as they are written into the request to translate."""
     near: Annotated[float, Field(gt=0, le=1)] = 0.8
-    """From this similarity on (shared pieces among all pieces of two texts) a prompt is a copy, and is dropped."""
+    """From this similarity on (shared pieces among all pieces of two texts) what the model wrote is a copy of a seed or
+    of another new prompt, and is dropped."""
+    near_templates: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """The same for prompts of templates, whose own words are alike whatever is asked for. `cai generate` leaves out
+    prompts from this similarity on too."""
     check: HazardCheckConfig | None = None
     """Ask the model whether each new prompt is about its hazard; by default it is not asked."""
     min_chars: Annotated[int, Field(ge=1)] = 10

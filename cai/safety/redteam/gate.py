@@ -6,7 +6,7 @@ from cai.checks.looping import looping
 from cai.checks.truncated import truncated
 from cai.config.redteam import RedteamConfig
 from cai.refusals.detector import detect_refusal
-from cai.safety.redteam.methods import Candidate
+from cai.safety.redteam.methods import ASKS_THE_MODEL, Candidate
 from cai.safety.redteam.novelty import Novelty
 
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
@@ -49,5 +49,5 @@ def rejection(candidate: Candidate, novelty: Novelty, config: RedteamConfig) -> 
         return "too long"
     if _BROKEN in text:
         return "broken characters"
-    copied = novelty.copied(text)
+    copied = novelty.copied(text, written=candidate.attempt.method in ASKS_THE_MODEL)
     return None if copied is None else _COPIES[copied]

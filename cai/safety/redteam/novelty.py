@@ -18,15 +18,19 @@ class Novelty:
 
     Args:
         seeds: Texts of all seeds.
-        threshold: Similarity from which on a text is a copy.
+        near: Similarity from which on a text that a model wrote is a copy.
+        near_templates: The same for any text: those of one template share its words, and may still ask for different
+            things.
     """
 
-    def __init__(self, seeds: Sequence[str], threshold: float) -> None:
-        self._near = NearDuplicates(threshold)
+    def __init__(self, seeds: Sequence[str], near: float, near_templates: float) -> None:
+        self._written = NearDuplicates(near)
+        self._every = NearDuplicates(near_templates)
         self._sizes: list[int] = []
         self._holders: defaultdict[str, list[int]] = defaultdict(list)
         for number, text in enumerate(seeds):
-            self._near.add("seed", text)
+            self._written.add("seed", text)
+            self._every.add("seed", text)
             pieces = shingles(normalised(text))
             self._sizes.append(len(pieces))
             for piece in pieces:
@@ -36,11 +40,18 @@ class Novelty:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._near.close()
+        self._written.close()
+        self._every.close()
 
-    def copied(self, text: str) -> Copied | None:
-        """What a text copies; a text that copies nothing is remembered as new."""
-        found = self._near.first_like("new", text)
+    def copied(self, text: str, *, written: bool) -> Copied | None:
+        """What a text copies; one that copies nothing is remembered as new.
+
+        Args:
+            text: All turns of a prompt.
+            written: A model wrote it; else it is a template with a seed in it.
+        """
+        found = self._written.first_like("new", text) if written else None
+        found = found or self._every.first_like("new", text)
         if found is None:
             return None
         return "seed" if found == "seed" else "new"

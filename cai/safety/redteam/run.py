@@ -48,7 +48,10 @@ async def redteam(config: RedteamConfig, out: Path, stats: RedteamStats) -> dict
     seeds = load_seeds(config.seeds, config.hazards, config.seed)
     craft = Craft(config, seeds.by_hazard)
     work = _claimed(out)
-    with Journal.open(work / "redteam.db") as journal, Novelty(_texts(seeds), config.near) as novelty:
+    with (
+        Journal.open(work / "redteam.db") as journal,
+        Novelty(_texts(seeds), config.near, config.near_templates) as novelty,
+    ):
         write_text(work / "config.json", config.model_dump_json(indent=2) + "\n")
         async with Asker(config, Ledger(journal), stats, work / "logs" / "engine.log") as asker:
             searches = await _Team(config, craft, asker, novelty, stats).searched(list(seeds.by_hazard))

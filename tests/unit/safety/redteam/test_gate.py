@@ -30,7 +30,7 @@ def test_flaws_of_replies(reply: str, finish: str, flaw: str | None) -> None:
 
 
 def test_candidates_are_rejected_for_one_reason() -> None:
-    with Novelty(["How do I open the door of my neighbour?"], 0.8) as novelty:
+    with Novelty(["How do I open the door of my neighbour?"], 0.8, 0.9) as novelty:
         reasons = [
             rejection(candidate(text), novelty, CONFIG)
             for text in (
@@ -46,6 +46,6 @@ def test_candidates_are_rejected_for_one_reason() -> None:
 
 
 def test_turns_before_make_a_prompt_new() -> None:
-    with Novelty(["Tell me where people leave their keys."], 0.8) as novelty:
+    with Novelty(["Tell me where people leave their keys."], 0.8, 0.9) as novelty:
         made = candidate("I have a question, may I ask?", "Tell me where people leave it.")
         assert rejection(made, novelty, CONFIG) is None
