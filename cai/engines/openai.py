@@ -163,7 +163,8 @@ class OpenAIEngine:
         choices together are said to have is then too large rather than too small, but still next to nothing.
 
         Raises:
-            RequestError: The server refuses this request or fails on it again and again; a prompt is too long.
+            RequestError: The server refuses this request or fails on it again and again; a prompt is too long; without
+                token ids: no choice is listed, or one cannot be told from another that it begins.
             EngineError: No server is there any more, or it gives no log-probabilities.
         """
         self._check(request)
@@ -251,6 +252,13 @@ class OpenAIEngine:
         answer = await self._post_a_form(asked, forms, request.request_id)
         listed = _listed_chat(answer)
         rest = _bound(score for _, score in listed)
+        if not any(_names(token, choice, request.choices) for token, _ in listed for choice in request.choices):
+            # Bounds alone would be the same for all: a tie that nobody decided.
+            raise RequestError(
+                f"none of {', '.join(request.choices)} is among the likeliest replies that the server lists",
+                where=request.request_id,
+                fix="the model may not follow the form of the question: use another, or edit the template",
+            )
         scores: list[float] = []
         for choice in request.choices:
             found = [score for token, score in listed if _names(token, choice, request.choices)]

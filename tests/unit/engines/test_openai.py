@@ -375,6 +375,22 @@ def test_the_chat_api_scores_first_tokens_by_their_text(stand_in: Any) -> None:
     run(work)
 
 
+def test_choices_of_which_the_server_lists_none_are_no_tie(stand_in: Any) -> None:
+    def answer(path: str, body: dict[str, Any]) -> object:
+        listed = [{"token": "Sure", "logprob": math.log(0.9)}]
+        return {"choices": [{"logprobs": {"content": [{"top_logprobs": listed}]}}], "usage": USAGE}
+
+    async def work() -> None:
+        async with stand_in(answer) as server:
+            engine = engine_for(server)
+            await engine.start()
+            with pytest.raises(RequestError, match="none of A, B"):
+                await engine.score_choices(ChoiceRequest("r/label", HELLO, ("A", "B")))
+            await engine.close()
+
+    run(work)
+
+
 def test_without_a_tokenizer_one_and_ten_must_be_told_apart(stand_in: Any) -> None:
     """A server that splits digits says "1" for both: the best rating would become the worst."""
     shares = {"1": 0.6, "7": 0.3}
