@@ -72,7 +72,8 @@ def _show(run: Path, found: "RunPrinciples") -> None:
     console = out()
     console.print(safe(f"{run}: {found.records} finished records"), soft_wrap=True)
     if found.constitution is None:
-        note = f"{found.path} has gone or changed since, so principles that were never drawn are not listed"
+        file = found.path or "the constitution"
+        note = f"{file} has gone or changed since, so principles that were never drawn are not listed"
         console.print(safe(note), soft_wrap=True)
     if not found.principles:
         console.print("no principle was drawn")

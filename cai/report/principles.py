@@ -128,7 +128,9 @@ def read_principles(run: Path) -> RunPrinciples:
         StorageError: The journal or a file of the run cannot be read.
     """
     place = RunDir.existing(run)
-    path = str(read_object(place.config_path, "cai generate").get("constitution", ""))
+    # A run that ended before it began has a journal and no settings.
+    config = read_object(place.config_path, "cai generate") if place.config_path.is_file() else {}
+    path = str(config.get("constitution", ""))
     constitution = _constitution(place, path)
     tally = PrincipleTally(principle.id for principle in constitution.principles) if constitution else PrincipleTally()
     with Journal.read_only(place.journal_path) as journal:
@@ -139,6 +141,8 @@ def read_principles(run: Path) -> RunPrinciples:
 
 
 def _constitution(place: RunDir, path: str) -> Constitution | None:
+    if not path:
+        return None
     try:
         constitution = load_constitution(find(path, "constitution"))
         manifest = read_object(place.manifest_path, "cai generate") if place.manifest_path.is_file() else {}

@@ -58,6 +58,13 @@ def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
     assert isinstance(cai("constitution", "stats", tmp_path).exception, UsageError)
 
 
+def test_a_run_that_ended_before_it_began_has_nothing_to_count(hostile_run: tuple[Path, str]) -> None:
+    path, _ = hostile_run
+    assert not (path / "config.json").exists()
+    result = cai("constitution", "stats", path, "--json")
+    assert result.exit_code == 0 and json.loads(result.stdout)["constitution_unchanged"] is False
+
+
 def test_a_principle_cannot_restyle_the_terminal(
     hostile_run: tuple[Path, str], assert_harmless: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
