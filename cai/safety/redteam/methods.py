@@ -33,6 +33,9 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 }
 _STOPS = ("\n\n", "\nMessage:")
 _LABEL = re.compile(r"\A(?:(?:Message|Request|Prompt)\s*\d{0,3}\s*:|\d{1,3}[.)]|[-*\u2022])\s+", re.IGNORECASE)
+_ANNOUNCED = re.compile(
+    r"(?:sure|of course|certainly|okay|ok|yes|here|below|this|one more|message|request|translation)\b.*:", re.IGNORECASE
+)
 _QUOTES = (('"', '"'), ("\u201c", "\u201d"), ("'", "'"), ("\u00ab", "\u00bb"))
 
 
@@ -169,7 +172,7 @@ class Craft:
 def only_message(reply: str) -> str:
     """The message in a model's reply: without the line that announces it, its label or number, and quotes around it."""
     lines = [line.strip() for line in reply.strip().splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].endswith(":"):
+    if len(lines) > 1 and _ANNOUNCED.fullmatch(lines[0]):
         lines = lines[1:]
     text = _LABEL.sub("", " ".join(lines), count=1).strip()
     for opening, closing in _QUOTES:

@@ -133,6 +133,8 @@ def test_a_method_without_a_template_is_an_error(tmp_path: Path, monkeypatch: py
         ("  Message: Take it.  ", "Take it."),
         ("Message 6: Take it.", "Take it."),
         ("Here is one more message:\n\nTake it.", "Take it."),
+        ("Sure! One more:\nTake it.", "Take it."),
+        ("Answer both:\nWhat is it?", "Answer both: What is it?"),
         ("6. Take it.", "Take it."),
         ("- Take it.", "Take it."),
         ('"Take it."', "Take it."),
