@@ -7,12 +7,13 @@ from pydantic import Field, model_validator
 from cai.config.base import Config
 
 Share = Annotated[float, Field(gt=0, le=1)]
+Similarity = Annotated[float, Field(ge=0.5, le=1)]
 
 
 class NearDuplicatesConfig(Config):
     """Texts that are nearly the same; only the first of each group stays."""
 
-    threshold: Share = 0.9
+    threshold: Similarity = 0.9
     """Least Jaccard similarity of their five-character pieces; 1 takes only texts that differ in nothing but case,
     spaces and punctuation."""
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from cai.config.base import Config
 from cai.config.critique import CritiqueConfig, PrinciplesConfig, RevisionConfig, SingleTurnConfig, VerdictConfig
-from cai.config.filters import FiltersConfig
+from cai.config.filters import FiltersConfig, Similarity
 from cai.config.labels import ChoiceLabelConfig, ComparisonConfig, LabelConfig
 
 
@@ -27,7 +27,7 @@ class SplitConfig(Config):
     prompts that SFT did not."""
     sft: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """With `disjoint`: share of the training prompts that go to SFT."""
-    near_duplicates: Annotated[float, Field(gt=0, le=1)] | None = 0.8
+    near_duplicates: Similarity | None = 0.8
     """Prompts that are at least so alike (Jaccard similarity of their five-character pieces) are never in different
     splits; null compares nothing, and near-duplicates may be anywhere."""
 

@@ -4,20 +4,17 @@ Every prompt is compared with those of smaller id, so the order of the file does
 lie in temporary files; memory grows by some 25 bytes a prompt.
 """
 
-import sqlite3
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 from cai.near.duplicates import Near, NearDuplicates
+from cai.near.scratch import Scratch
 from cai.records import Prompt
 
 _TABLES = (
-    "PRAGMA journal_mode = OFF",
-    "PRAGMA synchronous = OFF",
     "CREATE TABLE prompt (id TEXT PRIMARY KEY, text BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE place (id TEXT PRIMARY KEY, leader TEXT, size INTEGER, like TEXT) WITHOUT ROWID",
-    "BEGIN",
 )
 
 
@@ -46,9 +43,7 @@ class PromptGroups:
         self._same = same
         self.prompts = 0
         """How many there are, each counted once."""
-        self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for statement in _TABLES:
-            self._connection.execute(statement)
+        self._scratch = Scratch(*_TABLES)
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +53,7 @@ class PromptGroups:
 
     def close(self) -> None:
         """Forget everything; safe to call twice."""
-        self._connection.close()
+        self._scratch.close()
 
     def survey(self, prompts: Iterable[Prompt]) -> None:
         """Read all prompts and find the groups; call it once."""
@@ -67,20 +62,20 @@ class PromptGroups:
             return
         insert = "INSERT OR IGNORE INTO prompt (id, text) VALUES (?, ?)"
         for prompt in prompts:
-            self._connection.execute(insert, (prompt.id, _text(prompt).encode("utf-8", "surrogatepass")))
+            self._scratch.put(insert, prompt.id, _text(prompt).encode("utf-8", "surrogatepass"))
         with NearDuplicates(min(thresholds)) as texts:
             self._write(texts, self._linked_prompts(texts))
-        self._connection.execute("DROP TABLE prompt")
+        self._scratch.put("DROP TABLE prompt")
 
     def place(self, prompt_id: str) -> Place:
         """Where a prompt stands; one that was not read stands alone."""
-        row = self._connection.execute("SELECT leader, size, like FROM place WHERE id = ?", (prompt_id,)).fetchone()
+        row = self._scratch.row("SELECT leader, size, like FROM place WHERE id = ?", prompt_id)
         return Place(*row) if row else Place(prompt_id, 1, None)
 
     def _linked_prompts(self, texts: NearDuplicates) -> "_Links":
         """Compare all prompts, the smallest id first."""
         links = _Links()
-        for prompt_id, text in self._connection.execute("SELECT id, text FROM prompt ORDER BY id"):
+        for prompt_id, text in self._scratch.rows("SELECT id, text FROM prompt ORDER BY id"):
             _, near = texts.add(prompt_id, text.decode("utf-8", "surrogatepass"))
             links.add(_above(near, self._linked), _above(near, self._same))
         self.prompts = len(links)
@@ -95,7 +90,7 @@ class PromptGroups:
             leader, like = links.leader(number), links.like(number)
             if sizes[leader] > 1 or like:
                 row = (texts.key(number), texts.key(leader), sizes[leader], texts.key(like) if like else None)
-                self._connection.execute("INSERT INTO place VALUES (?, ?, ?, ?)", row)
+                self._scratch.put("INSERT INTO place VALUES (?, ?, ?, ?)", *row)
 
 
 class _Links:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PERMUTATIONS = 128
 _SEED = 1
+_AT_ONCE = 8192
+"""Pieces that are hashed together: each takes 512 bytes while it is."""
 _LEAST_RECALL = 0.98
 """Share of the pairs exactly at the threshold that are found; more alike ones are found more surely."""
 
@@ -31,14 +33,18 @@ class BandShape(NamedTuple):
 
 def band_shape(threshold: float) -> BandShape:
     """The longest bands, which have the fewest false candidates, that still find 98% of the pairs at the threshold."""
-    shapes = (BandShape(_PERMUTATIONS // rows, rows) for rows in range(_PERMUTATIONS, 0, -1))
-    return next(shape for shape in shapes if math.isclose(threshold, 1) or shape.recall(threshold) >= _LEAST_RECALL)
+    shapes = [BandShape(_PERMUTATIONS // rows, rows) for rows in range(_PERMUTATIONS, 0, -1)]
+    # Equal texts share every band, however rounding makes of a recall of 1.
+    enough = (shape for shape in shapes if math.isclose(threshold, 1) or shape.recall(threshold) >= _LEAST_RECALL)
+    return next(enough, shapes[-1])
 
 
 def bands(pieces: frozenset[str], shape: BandShape) -> list[int]:
     """The bands of a set of pieces, as signed 64-bit numbers; they depend on nothing else, in any process."""
     signature = _nothing().copy()
-    signature.update_batch([piece.encode("utf-8", "surrogatepass") for piece in pieces])
+    encoded = [piece.encode("utf-8", "surrogatepass") for piece in pieces]
+    for start in range(0, len(encoded), _AT_ONCE):
+        signature.update_batch(encoded[start : start + _AT_ONCE])
     values = signature.hashvalues.astype("<u4")
     cuts = (values[band * shape.rows : (band + 1) * shape.rows].tobytes() for band in range(shape.cuts))
     return [_number(band, cut) for band, cut in enumerate(cuts)]

@@ -1,15 +1,14 @@
 """Which texts of a collection are near-duplicates, for collections that do not fit into memory.
 
-Texts and bands lie in a private SQLite database that spills to a temporary file and is gone when it is closed, so
-that memory stays at some 40 MB however many texts there are.
+Texts and bands lie in temporary files, so that memory stays at some 40 MB however many texts there are.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from cai.near.bands import band_shape, bands
+from cai.near.scratch import Scratch
 from cai.near.shingles import jaccard, normalised, shingles
 
 _CACHE_KIB = 32768
@@ -18,9 +17,6 @@ _MOST_COMPARED = 64
 everything is made from one pattern."""
 
 _TABLES = (
-    f"PRAGMA cache_size = -{_CACHE_KIB}",
-    "PRAGMA journal_mode = OFF",
-    "PRAGMA synchronous = OFF",
     "CREATE TABLE text (number INTEGER PRIMARY KEY, key TEXT NOT NULL, pieces INTEGER NOT NULL, plain BLOB NOT NULL)",
     "CREATE TABLE band (value INTEGER, number INTEGER, PRIMARY KEY (value, number)) WITHOUT ROWID",
 )
@@ -53,10 +49,7 @@ class NearDuplicates:
         """
         self.threshold = threshold
         self._shape = band_shape(threshold)
-        self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for statement in _TABLES:
-            self._connection.execute(statement)
-        self._connection.execute("BEGIN")
+        self._scratch = Scratch(*_TABLES, cache_kib=_CACHE_KIB)
 
     def __enter__(self) -> Self:
         return self
@@ -66,11 +59,14 @@ class NearDuplicates:
 
     def close(self) -> None:
         """Forget everything; safe to call twice."""
-        self._connection.close()
+        self._scratch.close()
 
     def key(self, number: int) -> str:
         """The key of a text by its number."""
-        return str(self._connection.execute("SELECT key FROM text WHERE number = ?", (number,)).fetchone()[0])
+        row = self._scratch.row("SELECT key FROM text WHERE number = ?", number)
+        if row is None:
+            raise KeyError(number)
+        return str(row[0])
 
     def add(self, key: str, text: str) -> tuple[int, list[Near]]:
         """Add a text; returns its number, from 1, and the earlier ones that it is near to: those that share most bands
@@ -95,17 +91,14 @@ class NearDuplicates:
     def _insert(self, key: str, sketch: _Sketch) -> int:
         stored = sketch.plain.encode("utf-8", "surrogatepass")
         insert = "INSERT INTO text (key, pieces, plain) VALUES (?, ?, ?)"
-        number = int(self._connection.execute(insert, (key, len(sketch.pieces), stored)).lastrowid or 0)
-        values = [(value, number) for value in sketch.bands]
-        self._connection.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", values)
+        number = self._scratch.put(insert, key, len(sketch.pieces), stored)
+        self._scratch.put_all("INSERT OR IGNORE INTO band VALUES (?, ?)", [(value, number) for value in sketch.bands])
         return number
 
     def _near(self, sketch: _Sketch) -> Iterator[Near]:
         pieces = sketch.pieces
         for number in self._candidates(sketch.bands):
-            count, plain = self._connection.execute(
-                "SELECT pieces, plain FROM text WHERE number = ?", (number,)
-            ).fetchone()
+            count, plain = self._scratch.row("SELECT pieces, plain FROM text WHERE number = ?", number) or (0, b"")
             # Sets of very different sizes cannot be alike, whatever is in them.
             if min(count, len(pieces)) < self.threshold * max(count, len(pieces)):
                 continue
@@ -116,8 +109,8 @@ class NearDuplicates:
     def _candidates(self, values: list[int]) -> list[int]:
         shared: Counter[int] = Counter()
         for value in values:
-            rows = self._connection.execute(
-                "SELECT number FROM band WHERE value = ? ORDER BY number LIMIT ?", (value, _MOST_COMPARED)
+            rows = self._scratch.rows(
+                "SELECT number FROM band WHERE value = ? ORDER BY number LIMIT ?", value, _MOST_COMPARED
             )
             shared.update(number for (number,) in rows)
         return sorted(shared, key=lambda number: (-shared[number], number))[:_MOST_COMPARED]

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from cai.config.pipeline import RunConfig
+from cai.data.intake import Intake
 from cai.data.mixture import mix
 from cai.pipeline.conversation import RECORD_ERRORS, converse
 from cai.pipeline.engines import started_engines
@@ -44,7 +45,7 @@ async def preview(config: RunConfig, count: int, logs: Path | None = None) -> li
     exchanges: list[Exchange] = []
     async with started_engines(config.pipeline, logs) as engines:
         crew = Crew(config.pipeline.all_roles, engines)
-        for prompt in islice(prompts, count):
+        for prompt in islice(Intake(plan.generate).prompts(prompts), count):
             record: list[Exchange] = []
 
             def trace(stage: str, round_: int, asked: str, answer: str, to: list[Exchange] = record) -> None:

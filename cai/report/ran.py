@@ -104,6 +104,10 @@ def _run_lines(run: Run, inside: Path) -> Iterator[tuple[str, str]]:
         for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]:
             yield verb, f"{count:,}: {visible(reason)[:300]}"
     yield "rows written", f"{run.counts.sft_rows:,} for SFT, {run.counts.preference_rows:,} preferences"
+    for name, left_out in (("SFT", run.counts.sft_left_out), ("preferences", run.counts.preference_left_out)):
+        if left_out:
+            reasons = ", ".join(f"{count:,} {visible(reason)[:80]}" for reason, count in sorted(left_out.items()))
+            yield f"left out of {name}", reasons
     yield "pipeline", visible(f"{pipeline.name}. {pipeline.description}".strip())
     named = " ".join(part for part in (run.rules.name, run.rules.version) if part) or "name unknown"
     yield "constitution", visible(f"{named} ({run.rules.path})")

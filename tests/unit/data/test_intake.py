@@ -7,6 +7,7 @@ import pytest
 from cai.config.stages import GenerateConfig
 from cai.data.intake import Intake
 from cai.data.splits import split_of
+from cai.errors import StorageError
 from cai.records import Message, Prompt
 
 BREAD = "How do I bake a good loaf of bread at home without a machine and with little time?"
@@ -61,3 +62,10 @@ def test_splits_of_prompts_that_stand_alone_are_drawn_as_ever(near: float | None
     prompts = [prompt(f"Question {n}") for n in range(40)]
     intake.survey(prompts)
     assert [intake.split(each) for each in prompts] == [split_of(each.id, config.split, 3) for each in prompts]
+
+
+def test_a_full_disk_ends_the_survey_with_what_to_do() -> None:
+    intake = Intake(GenerateConfig())
+    intake._groups._scratch.put("PRAGMA max_page_count = 6")
+    with pytest.raises(StorageError):
+        intake.survey(prompt(f"{number * 7919} " * 30) for number in range(2000))

@@ -28,3 +28,12 @@ def test_bands_are_the_same_in_another_process() -> None:
     code = "from cai.near.bands import *; print(bands(frozenset({'bread', 'water'}), BandShape(3, 7)))"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == str(bands(frozenset({"bread", "water"}), BandShape(3, 7)))
+
+
+def test_a_very_long_text_is_taken_in_parts() -> None:
+    pieces = frozenset(f"{number:05}" for number in range(20000))
+    shape = BandShape(18, 7)
+    parts = [bands(frozenset(part), shape) for part in (sorted(pieces)[:9000], sorted(pieces)[9000:])]
+    assert bands(pieces, shape) != parts[0]
+    assert len(bands(pieces, shape)) == 18
+    assert bands(pieces, shape) == bands(frozenset(sorted(pieces, reverse=True)), shape)
