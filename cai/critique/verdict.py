@@ -56,7 +56,8 @@ def read_verdict(text: str, answer: str) -> Verdict | None:
         answer: The answer that it is about.
     """
     try:
-        row = json.loads(text)
+        # An engine may let control characters stand in a string as they are.
+        row = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
     if not isinstance(row, Mapping):

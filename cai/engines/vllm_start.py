@@ -77,6 +77,8 @@ def engine_arguments(config: VllmConfig, folder: Path, adapters: tuple[str, ...]
         "enable_prefix_caching": True,
         "scheduling_policy": "priority",
         "disable_log_stats": True,
+        # JSON without white space between its parts: a small model may write nothing else until it is cut.
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
     }
     cache_gib = config.kv_cache_gib
     if cpu:

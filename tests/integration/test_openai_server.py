@@ -51,6 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ]
     command += ["--served-model-name", "sandbox", "--dtype", "float32", "--enforce-eager", "--max-model-len", "2048"]
     command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"]
+    command += ["--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}']
     command += ["--host", "127.0.0.1", "--port", str(port)]
     environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
     with log.open("wb") as sink:

@@ -156,7 +156,7 @@ def test_an_answer_is_held_to_a_schema(started: Started) -> None:
         return await asyncio.gather(*(started.engine.generate(one) for one in requests))
 
     found = started.run(all_at_once())
-    rows = [json.loads(one.completions[0].text) for one in found]
+    rows = [json.loads(one.completions[0].text, strict=False) for one in found]
     assert all(Draft202012Validator(schema).is_valid(row) for row in rows)
     assert len({json.dumps(row) for row in rows}) > 1
 

@@ -44,6 +44,11 @@ def test_what_is_no_verdict_is_none(text: str) -> None:
     assert read_verdict(text, "Go away.") is None
 
 
+def test_a_control_character_in_the_evidence_does_not_spoil_a_verdict() -> None:
+    text = '{"violates": true, "severity": 3, "evidence": "Go\taway"}'
+    assert read_verdict(text, "Go away.") == Verdict(True, 3, "Go\taway", True)
+
+
 def test_evidence_is_bounded_and_looked_up() -> None:
     found = read_verdict(json.dumps(GOOD | {"evidence": "x" * 1000}), "x" * 2000)
     assert found is not None and len(found.evidence) == MAX_EVIDENCE_CHARS and found.quoted
