@@ -44,6 +44,17 @@ def test_json_is_what_the_folder_lists(rows: Path, tmp_path: Path) -> None:
     assert {what: table["rows"] for what, table in row["tables"].items()} == {"sft": {"train": 2}, "rl": {"train": 2}}
 
 
+def test_what_generate_leaves_is_exported_and_listed_for_the_hub(prompts: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert invoke("generate", prompts, "--engine", "scripted", "--rounds", 1, "--out", run).exit_code == 3
+    result = invoke("export", run, "-f", "axolotl", "-o", tmp_path / "out", "--what", "sft,rl", "--json")
+    rows = {what: sum(table["rows"].values()) for what, table in json.loads(result.stdout)["tables"].items()}
+    assert rows == {"sft": 2, "rl": 2}
+    listed = json.loads(invoke("push", run, "me/data", "--dry-run", "--json").stdout)["files"]
+    sent = {path.relative_to(run / "datasets").as_posix() for path in (run / "datasets").rglob("*.parquet")}
+    assert set(listed) == {"README.md", *sent}
+
+
 def test_force_replaces(rows: Path, tmp_path: Path) -> None:
     arguments = ["export", rows, "-f", "trl", "-o", tmp_path / "out"]
     assert invoke(*arguments).exit_code == 0
