@@ -47,6 +47,9 @@ _DATASETS: dict[What, dict[str, Any]] = {
         "env_name": "reward_model",
     },
 }
+_NO_PROMPTS: dict[str, Any] = {"prompt_file": None, "system_prompt_file": None}
+"""The example configuration of GRPO puts a request for chain of thought around every prompt."""
+
 _ANSWERS = ("chosen", "rejected")
 _RUNS: dict[What, str] = {"sft": "sft", "preferences": "dpo", "reward": "rm", "rl": "grpo"}
 _DEFAULTS: dict[What, str] = {"sft": "sft", "preferences": "dpo", "reward": "rm", "rl": "grpo_rm_1B"}
@@ -55,9 +58,11 @@ _DEFAULTS: dict[What, str] = {"sft": "sft", "preferences": "dpo", "reward": "rm"
 def _snippet(what: What, splits: Mapping[str, list[str]]) -> str:
     # All that the file it inherits from says of its own datasets has to be said again, or it would hold for ours.
     def dataset(split: str) -> dict[str, Any] | None:
-        return {"data_path": splits[split][0], "split": "train", **_DATASETS[what]} if split in splits else None
+        if split not in splits:
+            return None
+        return {"data_path": splits[split][0], "split": "train", **_DATASETS[what], **_NO_PROMPTS}
 
-    data = {"train": dataset("train"), "validation": dataset("eval")}
+    data = {"train": dataset("train"), "validation": dataset("eval"), "default": _NO_PROMPTS}
     settings: dict[str, Any] = {"defaults": f"{NEMO_RL}/examples/configs/{_DEFAULTS[what]}.yaml", "data": data}
     settings |= {"policy": {"model_name": MODEL, "tokenizer": {"name": MODEL, "chat_template": "default"}}}
     if what == "rl":

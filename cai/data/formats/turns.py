@@ -48,11 +48,13 @@ def only_user_turn(turns: Turns, *, system: bool) -> tuple[str, str]:
         system: Whether a system turn may open it.
 
     Raises:
-        CannotHold: The prompt has more than that.
+        CannotHold: The prompt has more than that, or a system turn that could not be told from none.
     """
     said, rest = system_and_rest(turns)
     if len(rest) != 1:
         raise CannotHold("a prompt of several turns")
     if said is not None and not system:
         raise CannotHold("a system turn")
+    if said == "":
+        raise CannotHold("a system turn without a text")
     return said or "", rest[0]["content"]

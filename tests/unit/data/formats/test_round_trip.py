@@ -1,16 +1,24 @@
 """Every format, every dataset, every shape of prompt: what goes out comes back in our columns exactly."""
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from cai.data.formats.base import FormatName, What
+from cai.data.formats.base import CannotHold, FormatName, Place, What
 from cai.data.formats.build import FORMATS, build_format
 from cai.data.formats.export import export_rows
 from cai.data.formats.read import read_back
 from cai.data.formats.source import find_rows
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TURN = st.fixed_dictionaries({"role": st.sampled_from(["system", "user", "assistant"]), "content": TEXT})
+PROMPT = st.builds(lambda turns, asked: [*turns, {"role": "user", "content": asked}], st.lists(TURN, max_size=4), TEXT)
 
 SHAPES = ("single-turn", "multi-turn", "system")
 
@@ -31,6 +39,28 @@ def test_round_trip(name: FormatName, what: What, shape: str, a_run: Callable[..
     done = export_rows(find_rows(run), name, [what], run.parent / "out")
     assert done.tables[what].rows == {"train": 4} and not done.tables[what].left_out
     assert list(read_back(run.parent / "out", what, "train")) == written
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(prompt=PROMPT, answers=st.tuples(TEXT, TEXT), p_chosen=st.floats(0.5, 1.0), hazard=st.none() | TEXT)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_format_holds_comes_back(
+    name: FormatName, rows: Any, prompt: Any, answers: tuple[str, str], p_chosen: float, hazard: str | None
+) -> None:
+    chosen, rejected = ([rows.turn("assistant", answer)] for answer in answers)
+    ours = {
+        "sft": rows.sft(prompt, completion=chosen, hazard=hazard),
+        "preferences": rows.preference(prompt, chosen=chosen, rejected=rejected, p_chosen=p_chosen, hazard=hazard),
+    }
+    held = False
+    for table in build_format(name).tables.values():
+        if table.back is not None:
+            row = ours[table.source]
+            with suppress(CannotHold):
+                (made,) = table.write(row, Place("train", 0))
+                assert table.back(json.loads(json.dumps(made))) == row
+                held = True
+    assert held or any(turn["role"] != "user" for turn in prompt) or len(prompt) > 1
 
 
 @pytest.mark.parametrize("name", FORMATS)
