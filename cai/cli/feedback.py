@@ -43,14 +43,17 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Take human comparisons or ratings into a run, joined to its comparisons by id or by content."""
+    from cai.cli.progress import showing
     from cai.feedback.columns import Columns
     from cai.feedback.export import export_own
+    from cai.feedback.import_summary import ImportSummary
     from cai.feedback.imports import import_feedback
     from cai.feedback.store import FeedbackStore
 
-    columns = Columns.of(column or ())
-    with _run(run) as view, FeedbackStore.open(view.place) as store, store.alone():
-        summary = import_feedback(view, store, file, name, columns, replace=replace)
+    columns, summary = Columns.of(column or ()), ImportSummary(str(file))
+    progress = showing(lambda: f"importing: {summary.rows:,} judgements read")
+    with _run(run) as view, FeedbackStore.open(view.place) as store, store.alone(), progress:
+        import_feedback(view, store, file, name, columns, replace=replace, summary=summary)
         rows = export_own(view, store)
     if as_json:
         show_json({"run_dir": str(run), **summary.to_dict(), "preferences": rows.to_dict()})

@@ -88,11 +88,17 @@ def review_view(row: dict[str, Any]) -> RenderableType:
 def _figures(found: "Agreement") -> Table:
     table = plain_table("AI against people", "pairs", "accuracy", "95% interval", "kappa", "95% interval")
     _row(table, "all", found.overall)
-    named = (("", found.by_hazard), ("drawn as ", found.by_reason), ("AI sure at ", found.by_confidence))
-    for prefix, group in named:
-        if len(group) > 1 or prefix.startswith("AI"):
+    named = (
+        ("by hazard", found.by_hazard),
+        ("by principle", found.by_principle),
+        ("drawn for review as", found.by_reason),
+        ("AI sure at", found.by_confidence),
+    )
+    for what, group in named:
+        if len(group) > 1 or group is found.by_confidence:
+            table.add_row(what)
             for name, figure in group.items():
-                _row(table, f"  {prefix}{name}" if prefix else f"  hazard {name}", figure)
+                _row(table, f"  {name}", figure)
     return table
 
 

@@ -67,7 +67,8 @@ class Agreement:
     """Everything about the agreement of a run with people.
 
     `judged` comparisons have judgements; `own` of these the run has not (any more). The others are `people_ties` +
-    `ai_ties` (and no tie of people) + `overall.comparisons`.
+    `ai_ties` (and no tie of people) + `overall.comparisons`. A comparison that was judged under several principles
+    counts for each of them in `by_principle`.
     """
 
     judged: int = 0
@@ -78,6 +79,7 @@ class Agreement:
     disagreements: int = 0
     overall: Figure = field(default_factory=lambda: Figure(0))
     by_hazard: dict[str, Figure] = field(default_factory=dict)
+    by_principle: dict[str, Figure] = field(default_factory=dict)
     by_reason: dict[str, Figure] = field(default_factory=dict)
     by_confidence: dict[str, Figure] = field(default_factory=dict)
     people: People = field(default_factory=People)
@@ -119,9 +121,9 @@ def measure(view: View, store: FeedbackStore, listed: int = 20) -> Agreement:
     for verdict in store.verdicts():
         people.add(verdict)
     found.overall = figure(groups.all)
-    found.by_hazard, found.by_reason, found.by_confidence = (
+    found.by_hazard, found.by_principle, found.by_reason, found.by_confidence = (
         {name: figure(scored) for name, scored in sorted(group.items())}
-        for group in (groups.by_hazard, groups.by_reason, groups.by_confidence)
+        for group in (groups.by_hazard, groups.by_principle, groups.by_reason, groups.by_confidence)
     )
     found.listed = tuple(item for *_, item in sorted(worst, key=lambda entry: (-entry[0], entry[1])))
     found.judged, found.judgements, found.people = people.judged, people.judgements, people.people()
@@ -152,6 +154,7 @@ class _Groups:
         self._reasons = reasons
         self.all: list[Scored] = []
         self.by_hazard: dict[str, list[Scored]] = defaultdict(list)
+        self.by_principle: dict[str, list[Scored]] = defaultdict(list)
         self.by_reason: dict[str, list[Scored]] = defaultdict(list)
         self.by_confidence: dict[str, list[Scored]] = defaultdict(list)
 
@@ -159,6 +162,8 @@ class _Groups:
         scored = Scored(compared.prompt.id, compared.label.p_a > 0.5, people_a)
         self.all.append(scored)
         self.by_hazard[compared.prompt.hazard or NO_HAZARD].append(scored)
+        for principle_id in {vote.principle_id for vote in compared.label.votes}:
+            self.by_principle[principle_id].append(scored)
         self.by_reason[self._reasons.get(compared.id, NOT_DRAWN)].append(scored)
         self.by_confidence[_bin(compared.label.p_a)].append(scored)
 

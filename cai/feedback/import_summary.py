@@ -26,7 +26,7 @@ class ImportSummary:
     """
 
     file: str
-    format: str
+    format: str = ""
     rows: int = 0
     joined_by_id: int = 0
     joined_by_content: int = 0

@@ -42,6 +42,7 @@ def import_feedback(
     columns: Columns | None = None,
     *,
     replace: bool = False,
+    summary: ImportSummary | None = None,
 ) -> ImportSummary:
     """Take a file into the feedback of a run, whole or not at all; write the rows to train on anew after it.
 
@@ -52,12 +53,14 @@ def import_feedback(
         name: Name of its format; `auto` looks at the first row.
         columns: How the file calls our columns.
         replace: Forget all that was imported before.
+        summary: Kept up to date for whoever watches.
 
     Raises:
         FeedbackError: The file is malformed (says where), or no row has a judgement.
         StorageError: The run or the feedback cannot be read or written.
     """
-    summary = ImportSummary(str(path), format_of(path) if name == "auto" else name)
+    summary = summary or ImportSummary(str(path))
+    summary.format = format_of(path) if name == "auto" else name
     with store.transaction() as connection:
         if replace:
             forget(connection)

@@ -73,6 +73,7 @@ def _groups(found: Agreement) -> Table:
     rows = [_row("all", found.overall)]
     groups: tuple[tuple[str, Mapping[str, Agreed]], ...] = (
         ("hazard: ", {hazard_name(name): figure for name, figure in found.by_hazard.items()}),
+        ("principle: ", found.by_principle if len(found.by_principle) > 1 else {}),
         ("drawn as ", found.by_reason),
         ("AI sure at ", found.by_confidence),
     )

@@ -27,6 +27,7 @@ def test_people_who_follow_the_ai_agree_with_it_fully(
     assert (found.overall.comparisons, found.overall.accuracy, found.overall.kappa) == (39, 1.0, 1.0)
     assert found.disagreements == 0 and found.listed == ()
     assert {name: one.comparisons for name, one in found.by_hazard.items()} == {"none": 12, "prv": 13, "vcr": 14}
+    assert {name: one.comparisons for name, one in found.by_principle.items()} == {"harm": 39}
     (person,) = found.people.persons
     assert (person.annotator, person.judgements, person.with_ai, person.with_others) == ("x", 40, 1.0, None)
 
