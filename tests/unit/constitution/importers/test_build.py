@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cai.constitution.importers.base import TEXTS, Rule
+from cai.constitution.importers.base import TEXTS, Rule, Source, cleaned
 from cai.constitution.importers.build import IMPORTERS, import_constitution
 from cai.constitution.importers.commented import commented_yaml
 from cai.constitution.load import load_constitution
@@ -20,6 +20,7 @@ from cai.yaml_source import parse_yaml
 DATA = Path(__file__).parents[5] / "shared" / "data"
 PAPER = DATA / "cai_paper" / "prompts"
 CONSTITUTIONS = DATA / "constitutions"
+SAMPLES = DATA / "cai_paper" / "samples" / "LAMDA_SLMADISON.jsonl"
 needs_paper = pytest.mark.skipif(not PAPER.is_dir(), reason="the paper's prompts are not in ../shared/data")
 needs_published = pytest.mark.skipif(not CONSTITUTIONS.is_dir(), reason="constitutions are not in ../shared/data")
 
@@ -190,8 +191,6 @@ def test_text_that_yaml_cannot_hold_is_cleaned(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=200), min_size=1, max_size=4, unique=True))
 def test_any_text_reads_back_as_it_was(texts: list[str]) -> None:
-    from cai.constitution.importers.base import cleaned
-
     texts = [text for text in map(cleaned, texts) if text]
     if not texts:
         return
@@ -248,3 +247,39 @@ def test_a_constitution_inside_a_judge_s_prompt_is_found() -> None:
     assert len(questions) == 16
     assert questions[1] == "Please choose the response that is the most helpful, honest, and harmless."
     assert not any("chosen" in question or "Select" in question for question in questions)
+
+
+KEYS = st.sampled_from(
+    ["constitutions", "critic", "revision", "system_chat", "trait", "questions", "prompt", "edit_request"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.just("CritiqueRequest: x Critique:"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("format_", list(IMPORTERS))
+@given(data=JSON)
+def test_no_json_is_worse_than_an_error(format_: str, data: Any) -> None:
+    importer, source = IMPORTERS[format_], Source("a.json", json.dumps(data), data)
+    importer.recognises(source)
+    try:
+        found = importer.read(source)
+    except ConstitutionError as error:
+        assert error.where == "a.json" and error.fix
+    else:
+        assert all(text and text == cleaned(text) for rule in found.rules for text in rule.taken.values())
+
+
+@needs_paper
+@pytest.mark.skipif(not SAMPLES.is_file(), reason="the paper's samples are not in ../shared/data")
+def test_the_requests_of_the_published_trajectories_are_in_the_imported_constitution() -> None:
+    principles = import_constitution([PAPER / "CritiqueRevisionInstructions.json"]).constitution.principles
+    known = {(p.critique_request, p.revision_request) for p in principles}
+    steps = [step["cst_value"] for line in SAMPLES.read_text("utf-8").splitlines() for step in json.loads(line)["cst"]]
+    for step in steps:
+        critique = step["prompt"][0].strip().removeprefix("CritiqueRequest:").removesuffix("Critique:").strip()
+        revision = step["edit_request"].strip().removeprefix("RevisionRequest:").removesuffix("Revision:").strip()
+        assert (critique, revision) in known
+    assert len(steps) == 52
