@@ -104,14 +104,13 @@ def _wait(connection: sqlite3.Connection, number: int, said: Judgement) -> str |
         if normalised(said.response_a) == normalised(said.response_b):
             return EQUAL
         content = content_of(said.prompt or (), said.response_a, said.response_b)
-    whole = content is not None and said.prompt is not None
     prompt = prompt_text(Prompt.of(said.prompt, "feedback")) if said.prompt else None
     connection.execute(
         "INSERT INTO pending VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             said.comparison_id,
-            content.key if content and whole else None,
+            content.key if content and said.prompt else None,
             content.a_hash if content else None,
             content.b_hash if content else None,
             prompt,
