@@ -53,7 +53,7 @@ class LabelPlan:
             TemplateError: Prompt and answers are too long together.
         """
         drawn = comparison_principles(self.principles, comparison.prompt, self.seed, self.per_comparison)
-        return Asked(drawn, content_hash(self.identity, self.method.asked(comparison, drawn), self.seed))
+        return Asked(drawn, content_hash(comparison.id, self.identity, self.method.asked(comparison, drawn), self.seed))
 
 
 def plan_of(config: LabelingConfig) -> LabelPlan:
