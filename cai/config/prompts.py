@@ -86,9 +86,9 @@ class PromptsConfig(Config):
     sources: Annotated[tuple[PromptSource, ...], Field(min_length=1)]
     """Files and datasets; the path alone stands for one."""
     hazard_weights: dict[str, Weight] = Field(default_factory=dict)
-    """How readily prompts of a hazard are taken, relative to the largest weight; hazards that are not named have 1, and
-    `none` means prompts without a hazard. With `ncr: 2` all of ncr is taken and half of everything else; 0 leaves a
-    hazard out."""
+    """How readily prompts of a hazard are taken, relative to the largest weight in their source; hazards that are not
+    named have 1, and `none` means prompts without a hazard. With `ncr: 2` every other prompt is half as likely to be
+    taken as one of ncr; 0 leaves a hazard out."""
 
     def __str__(self) -> str:
         """For people, such as `red.jsonl (3) + helpful.jsonl (1)`."""

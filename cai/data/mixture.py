@@ -10,8 +10,9 @@ too.
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from cai.config.prompts import NO_HAZARD, PromptsConfig, as_mixture
+from cai.config.prompts import NO_HAZARD, PromptsConfig, PromptSourceConfig, as_mixture
 from cai.data.mapping import check_hazards
 from cai.data.sources import no_prompt, read
 from cai.errors import PromptSourceError
@@ -66,15 +67,14 @@ class _Keenness:
 
     def __init__(self, weights: Mapping[str, float], seed: int) -> None:
         self._weights = weights
-        self._most = max([*weights.values(), 1.0]) if weights else 1.0
         self._seed = seed
 
     def weight(self, prompt: Prompt) -> float:
-        """Of its hazard, relative to the largest; at most 1."""
-        return self._weights.get(prompt.hazard or NO_HAZARD, 1.0) / self._most
+        """Of its hazard."""
+        return self._weights.get(prompt.hazard or NO_HAZARD, 1.0)
 
     def rank(self, prompt: Prompt) -> float:
-        """From 0; 1 and more where the weight of its hazard leaves it out."""
+        """From 0 up to 1 / weight; without end where the weight of its hazard is 0."""
         weight = self.weight(prompt)
         draw = int(content_hash(self._seed, prompt.id, "mixture"), 16) / _DRAWS
         return draw / weight if weight > 0 else float("inf")
@@ -94,33 +94,46 @@ def mix(prompts: str | PromptsConfig, seed: int) -> Mixture:
     config = as_mixture(prompts)
     check_hazards([name for name in config.hazard_weights if name != NO_HAZARD], "hazard_weights")
     keenness = _Keenness(config.hazard_weights, seed)
-    ranks: list[array[float]] = []
-    expected: list[float] = []
-    for source in config.sources:
-        found, weight = array("d"), 0.0
-        for prompt in read(source):
-            found.append(keenness.rank(prompt))
-            weight += keenness.weight(prompt)
-        if not found:
-            raise no_prompt(source.path)
-        ranks.append(found)
-        expected.append(weight)
-    thresholds = _thresholds([source.weight for source in config.sources], expected)
-    pairs = zip(config.sources, ranks, thresholds, strict=True)
+    ranked = [_ranked(source, keenness) for source in config.sources]
+    thresholds = _thresholds([source.weight for source in config.sources], ranked)
     shares = [
-        SourceShare(source.path, len(found), sum(rank < threshold for rank in found), threshold)
-        for source, found, threshold in pairs
+        SourceShare(source.path, len(found.ranks), sum(rank < threshold for rank in found.ranks), threshold)
+        for source, found, threshold in zip(config.sources, ranked, thresholds, strict=True)
     ]
     if not any(share.taken for share in shares):
         raise PromptSourceError("the weights leave no prompt", where=str(config), fix="raise a weight")
     return Mixture(config, seed, tuple(shares))
 
 
-def _thresholds(weights: Sequence[float], expected: Sequence[float]) -> list[float]:
-    """Thresholds proportional to weight over size, the largest of them 1; a source of which nothing is wanted has 1."""
-    wanted = [weight / size if size else 0.0 for weight, size in zip(weights, expected, strict=True)]
-    most = max(wanted)
-    return [want / most if want else 1.0 for want in wanted]
+class _Ranked(NamedTuple):
+    """The ranks of a source's prompts, and the sum and the largest of their hazards' weights."""
+
+    ranks: "array[float]"
+    weight: float
+    most: float
+
+    @property
+    def size(self) -> float:
+        """Prompts that are to be expected if as many are taken as the hazards' weights allow."""
+        return self.weight / self.most if self.most else 0.0
+
+
+def _ranked(source: PromptSourceConfig, keenness: _Keenness) -> _Ranked:
+    ranks, total, most = array("d"), 0.0, 0.0
+    for prompt in read(source):
+        weight = keenness.weight(prompt)
+        ranks.append(keenness.rank(prompt))
+        total, most = total + weight, max(most, weight)
+    if not ranks:
+        raise no_prompt(source.path)
+    return _Ranked(ranks, total, most)
+
+
+def _thresholds(weights: Sequence[float], sources: Sequence[_Ranked]) -> list[float]:
+    """The thresholds of sources with these weights: each takes its share, and one as much as it can."""
+    wanted = [weight / source.size if source.size else 0.0 for weight, source in zip(weights, sources, strict=True)]
+    largest = max(wanted)
+    return [want / largest / source.most if want else 0.0 for want, source in zip(wanted, sources, strict=True)]
 
 
 def _in_turn(streams: Sequence[Iterator[Prompt]], sizes: Sequence[int]) -> Iterator[Prompt]:

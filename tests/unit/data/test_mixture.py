@@ -1,6 +1,7 @@
 """Mixtures: shares, what does and does not change a draw, and that nothing comes twice."""
 
 import json
+from array import array
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cai.config.prompts import PromptsConfig
-from cai.data.mixture import _thresholds, mix
+from cai.data.mixture import _Ranked, _thresholds, mix
 from cai.errors import PromptSourceError
 from cai.records import Prompt
 
@@ -89,6 +90,18 @@ def test_shares_hold_after_hazards_were_thinned(tmp_path: Path) -> None:
     assert abs(found["red.jsonl"] / len(every) - 0.5) < 0.04
 
 
+def test_weights_of_hazards_thin_their_own_source_only(tmp_path: Path) -> None:
+    red = tmp_path / "red.jsonl"
+    rows = [{"prompt": f"p{index}", "hazard": "ncr" if index < 1000 else "hte"} for index in range(2000)]
+    red.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    benign = write(tmp_path / "benign.jsonl", 5000, 100)
+    every = list(mix(mixture({"path": str(red), "weight": 3}, benign, hazard_weights={"ncr": 2}), 0))
+    taken = Counter(prompt.hazard for prompt in every)
+    assert taken[None] == 100
+    assert abs(taken["ncr"] - 200) < 45
+    assert abs(taken["hte"] - 100) < 35
+
+
 def test_a_source_whose_hazards_are_all_left_out_takes_no_part(tmp_path: Path) -> None:
     red, benign = write(tmp_path / "red.jsonl", 0, 10, hazard="ncr"), write(tmp_path / "benign.jsonl", 50, 5)
     assert files(mix(mixture(red, benign, hazard_weights={"ncr": 0}), 0)) == {"benign.jsonl": 5}
@@ -122,13 +135,15 @@ def test_a_source_that_shrank_meanwhile_is_noticed(tmp_path: Path) -> None:
         list(mixed)
 
 
-@given(st.lists(st.tuples(st.floats(0.01, 100), st.integers(1, 10_000)), min_size=1, max_size=6))
+@given(st.lists(st.tuples(st.floats(0.01, 100), st.integers(1, 10_000), st.floats(0.01, 10)), min_size=1, max_size=6))
 @settings(deadline=None)
-def test_thresholds_give_shares_and_take_one_source_whole(sources: list[tuple[float, int]]) -> None:
-    weights, sizes = [weight for weight, _ in sources], [float(size) for _, size in sources]
-    thresholds = _thresholds(weights, sizes)
-    assert max(thresholds) == 1
-    taken = [threshold * size for threshold, size in zip(thresholds, sizes, strict=True)]
+def test_thresholds_give_shares_and_take_one_source_whole(sources: list[tuple[float, int, float]]) -> None:
+    weights = [weight for weight, _, _ in sources]
+    ranked = [_Ranked(array("d"), size * most, most) for _, size, most in sources]
+    thresholds = _thresholds(weights, ranked)
+    shares = [threshold * one.most for threshold, one in zip(thresholds, ranked, strict=True)]
+    assert max(shares) == pytest.approx(1)
+    taken = [share * one.size for share, one in zip(shares, ranked, strict=True)]
     for share, weight in zip(taken, weights, strict=True):
         assert share / sum(taken) == pytest.approx(weight / sum(weights))
 
