@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,8 +54,12 @@ class Search:
 
 
 def rows_of(searches: Sequence[Search], config: RedteamConfig) -> list[dict[str, Any]]:
-    """Rows of a file of prompts, hazard by hazard: the prompt, its hazard and tags, and where it comes from."""
-    return [_row(kept, config) for search in searches for kept in search.kept]
+    """Rows of a file of prompts: the prompt, its hazard and tags, and where it comes from.
+
+    Hazards take turns, so that the beginning of the file has all of them.
+    """
+    in_turn = zip_longest(*(search.kept for search in searches))
+    return [_row(kept, config) for row in in_turn for kept in row if kept is not None]
 
 
 def _row(kept: Kept, config: RedteamConfig) -> dict[str, Any]:
