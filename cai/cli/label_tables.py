@@ -23,8 +23,6 @@ _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "kappa": ("  beyond chance (Cohen's kappa)", _number),
     "spread": ("spread of the labelers", _number),
 }
-_UNASKED = {"rating": ("flip_rate",)}
-"""What a method cannot have: an answer that is rated alone has no order."""
 _UNDERSTOOD = 0.5
 """Label mass below which people are told that it is low."""
 _MOST_REASONS = 12
@@ -38,7 +36,7 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
     if figures["failed"]:
         table.add_row("rows without a label", str(figures["failed"]))
     for key, (title, shown) in _FIGURES.items():
-        if figures[key] is not None and key not in _UNASKED.get(figures["method"], ()):
+        if figures[key] is not None:
             table.add_row(title, shown(figures[key]))
     return table
 

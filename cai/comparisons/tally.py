@@ -16,6 +16,7 @@ class Tally:
 
     labels: int = 0
     ties: int = 0
+    ordered: int = 0
     flips: int = 0
     mass_sum: float = 0.0
     known: int = 0
@@ -32,6 +33,7 @@ class Tally:
     def add(self, comparison: Comparison, label: Label, right: Side | None) -> None:
         """Count a label; `right` is the better answer, if somebody knows it."""
         self.labels += 1
+        self.ordered += any(vote.order == "ba" for vote in label.votes)
         self.flips += label.flipped
         self.mass_sum += label.label_mass
         self.agreement.add(label)
@@ -56,7 +58,8 @@ class Tally:
     def figures(self) -> dict[str, Any]:
         """Counts and shares as plain values; a share of nothing is None.
 
-        `accuracy`: of the labels whose right answer is known, a tie counting one half. `longer_preferred`: of the
+        `accuracy`: of the labels whose right answer is known, a tie counting one half. `flip_rate`: of those that were
+        asked in both orders; ratings are not. `longer_preferred`: of the
         decided labels whose answers differ in their number of words, how often the longer one won; `longer_right`: how
         often it was the right one. `kappa`: mean over every two labelers. `spread`: mean standard deviation.
         """
@@ -67,7 +70,7 @@ class Tally:
             "failures": dict(self.failed.most_common()),
             "known": self.known,
             "accuracy": _share(self.right, self.known),
-            "flip_rate": _share(self.flips, self.labels),
+            "flip_rate": _share(self.flips, self.ordered),
             "label_mass": _share(self.mass_sum, self.labels),
             "longer_preferred": _share(self.longer_preferred, self.different_length),
             "longer_right": _share(self.longer_right, self.known_different_length),

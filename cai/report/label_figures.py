@@ -39,6 +39,8 @@ def label_probabilities(prefix: str, run: Run) -> Figure:
 def _label_sentence(run: Run) -> str:
     found = run.tally.labels
     flips = f"{share(ratio(found.flips, found.labels))} of the verdicts flipped when the answers changed places"
+    if not _in_both_orders(run):
+        flips = "Each answer was rated by itself, so that there is no order to turn"
     longer = ratio(found.longer_preferred, found.different_length)
     length = "" if longer is None else f", and the longer answer was preferred in {share(longer)} of the pairs"
     if run.against_draft:
@@ -90,16 +92,24 @@ def label_facts(run: Run) -> tuple[Fact, ...]:
     found = run.tally.labels
     facts = [
         Fact("labels", number(found.labels), f"{found.ties:,} ties" if found.ties else ""),
-        Fact("verdicts flipped", share(ratio(found.flips, found.labels)), "when the answers changed places"),
         Fact("label mass", share(ratio(found.mass_sum, found.labels)), "on the replies that were offered"),
         Fact(
             "longer answer preferred", share(ratio(found.longer_preferred, found.different_length)), "50% favours none"
         ),
     ]
+    if _in_both_orders(run):
+        flips = share(ratio(found.flips, found.labels))
+        facts.insert(1, Fact("verdicts flipped", flips, "when the answers changed places"))
     if found.spreads:
         facts.append(Fact("labelers' kappa", number(found.agreement.kappa, 2), "agreement beyond chance"))
         facts.append(Fact("spread", number(ratio(found.spread_sum, found.spreads), 3), "between labelers"))
     return tuple(facts)
+
+
+def _in_both_orders(run: Run) -> bool:
+    """Whether the answers were shown side by side, and so in an order."""
+    labels = run.tally.config.labels
+    return (labels.method if labels.kind == "ensemble" else labels).kind != "rating"
 
 
 def _histogram(rows: Sequence[Row], colours: Mapping[str, str], title: str, low: float, high: float = 1.0) -> Drawing:

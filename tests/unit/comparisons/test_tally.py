@@ -12,7 +12,7 @@ ALIKE = Comparison(PROMPT, "one", "other", "imported")
 
 
 def label(p_a: float, *votes: tuple[str, float], flipped: bool = False, spread: float | None = None) -> Label:
-    cast = tuple(Vote("kind", "ab", p, 0.8, name) for name, p in votes)
+    cast = tuple(Vote("kind", "ab", p, 0.8, name) for name, p in votes) or (Vote("kind", "ba", p_a, 0.8),)
     return Label("c", p_a, 0.8, flipped, "ensemble", cast, spread)
 
 
@@ -36,6 +36,14 @@ def test_by_hand() -> None:
     assert figures["longer_preferred"] == 0.5
     assert figures["longer_right"] == pytest.approx(2 / 3)
     assert figures["label_mass"] == pytest.approx(0.8)
+
+
+def test_what_was_asked_in_one_order_cannot_flip() -> None:
+    tally = Tally()
+    tally.add(ALIKE, label(0.9, ("labeler", 0.9)), None)
+    assert tally.figures()["flip_rate"] is None
+    tally.add(ALIKE, label(0.9, flipped=True), None)
+    assert tally.figures()["flip_rate"] == 1.0
 
 
 def test_agreement_of_labelers_by_hand() -> None:

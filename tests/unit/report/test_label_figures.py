@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cai.config.stages import GenerateConfig
 from cai.records import Label, Vote
 from cai.report.label_figures import label_facts, labelers
 from cai.report.tally import LabelTally
@@ -21,7 +22,16 @@ def run_of(*verdicts: tuple[float, float]) -> Any:
         tally.spreads += 1
         tally.spread_sum += spread
         tally.spread.add(2 * spread)
-    return SimpleNamespace(tally=SimpleNamespace(labels=tally), against_draft=False)
+    told = SimpleNamespace(labels=tally, config=GenerateConfig())
+    return SimpleNamespace(tally=told, against_draft=False)
+
+
+def test_where_answers_are_rated_alone_there_is_no_order_to_flip() -> None:
+    run = run_of((0.9, 0.8))
+    ensemble = {"kind": "ensemble", "labelers": [{}, {}], "method": {"kind": "rating"}}
+    for labels in ({"kind": "rating"}, ensemble):
+        run.tally.config = GenerateConfig.model_validate({"labels": labels})
+        assert "verdicts flipped" not in {fact.name for fact in label_facts(run)}
 
 
 def test_the_figure_of_the_labelers_counts_every_label() -> None:
