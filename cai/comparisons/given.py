@@ -201,7 +201,8 @@ def _right(values: Mapping[str, Any], where: str) -> Side | None:
     name = next((name for name in _TRUTH if values.get(name) not in (None, "")), None)
     if name is None:
         return None
-    said = str(values[name]).strip().lower()
+    # Tables that once had a gap write 1 as 1.0.
+    said = str(values[name]).strip().lower().removesuffix(".0")
     if said in ("tie", "equal", "none"):
         return None
     if said not in _NAMES:

@@ -39,6 +39,7 @@ def better(found: Given) -> str | None:
         },
         {"chosen": "\n\nHuman: Hi\n\nAssistant: good", "rejected": "\n\nHuman: Hi\n\nAssistant: bad"},
         {"input": "Hi", "output_1": "bad", "output_2": "good", "label": 2},
+        {"input": "Hi", "output_1": "bad", "output_2": "good", "label": 2.0},
         {"prompt": "Hi\n (A) bad\n (B) good\nThe answer is:", "corrects": [" (B)"], "incorrects": [" (A)"]},
         {"prompt": "Hi", "corrects": ["good"], "incorrects": ["bad", "worse"]},
     ],
