@@ -1,6 +1,6 @@
 """Two answers of a run that an AI compared, and what feedback needs to know of a run. Nothing here reads one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -55,8 +55,11 @@ class View(Protocol):
     def preferences(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The run's own preference rows, each with `train` or `eval`: those that its filters left."""
 
-    def split_of(self, prompt_id: str) -> Split:
-        """The split of a prompt: the one that the run gave it, or would give it."""
+    def splits(self, own: Iterable[Prompt]) -> dict[str, Split]:
+        """The split of each prompt, by its id: the one that the run gave it, or would have given it.
+
+        A prompt that is nearly one of the run's goes where that one is, so that nobody trains on what is held out.
+        """
 
     def close(self) -> None:
         """Release its files; safe to call twice."""

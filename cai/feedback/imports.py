@@ -6,6 +6,7 @@ is kept all the same, as a comparison of its own.
 
 import sqlite3
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 from cai.errors import FeedbackError
@@ -70,7 +71,8 @@ def import_feedback(
         connection.execute("CREATE INDEX temp.pending_key ON pending (key)")
         for compared in view.comparisons():
             _join(connection, compared)
-        _keep_own(connection, view, summary)
+        _keep_own(connection, summary)
+        _split_own(connection, view)
         _keep(connection, path.name, summary)
         connection.execute("DROP TABLE temp.pending")
         # Rows that do not follow from what is kept must not be trained on: who is killed now has none.
@@ -183,7 +185,7 @@ def _put(connection: sqlite3.Connection, content: Content, compared: Compared) -
     )
 
 
-def _keep_own(connection: sqlite3.Connection, view: View, summary: ImportSummary) -> None:
+def _keep_own(connection: sqlite3.Connection, summary: ImportSummary) -> None:
     """Rows that no comparison of the run has taken: comparisons of their own, if their texts are there."""
     last = 0
     while rows := connection.execute(_UNJOINED, (last, _BATCH_ROWS)).fetchall():
@@ -196,11 +198,25 @@ def _keep_own(connection: sqlite3.Connection, view: View, summary: ImportSummary
             prompt = Prompt.of(messages_in(text), "feedback", hazard)
             id_ = Comparison(prompt, response_a, response_b, "imported").id
             connection.execute(
-                "INSERT OR IGNORE INTO comparison VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
-                (key, a_hash, id_, prompt.id, view.split_of(prompt.id), hazard, text, response_a, response_b),
+                "INSERT OR IGNORE INTO comparison VALUES (?, ?, ?, ?, 'train', ?, 0, ?, ?, ?)",
+                (key, a_hash, id_, prompt.id, hazard, text, response_a, response_b),
             )
             connection.execute("UPDATE pending SET joined = 'own' WHERE rowid = ?", (rowid,))
             summary.list_row(Listed(number, NOT_IN_RUN, prompt.messages[-1].content[:200]))
+
+
+def _split_own(connection: sqlite3.Connection, view: View) -> None:
+    """The splits of all prompts that are not the run's, those of earlier imports too: new ones may link them."""
+    rows = connection.execute("SELECT prompt FROM comparison WHERE in_run = 0 GROUP BY prompt_id ORDER BY prompt_id")
+    first = rows.fetchone()
+    if first is None:
+        return
+    own = (Prompt.of(messages_in(text), "feedback") for (text,) in chain([first], rows))
+    splits = view.splits(own)
+    connection.executemany(
+        "UPDATE comparison SET split = ? WHERE prompt_id = ? AND in_run = 0",
+        ((split, prompt_id) for prompt_id, split in splits.items()),
+    )
 
 
 def _keep(connection: sqlite3.Connection, file: str, summary: ImportSummary) -> None:

@@ -1,8 +1,10 @@
 """Folders that hold AI labels, as feedback sees them: runs of `cai generate`, and the output of `cai label`."""
 
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,15 +16,16 @@ from cai.comparisons.given import Given
 from cai.comparisons.read import read
 from cai.config.stages import SplitConfig
 from cai.data.finished import finished_records, labels_of, rounds_of
-from cai.data.splits import split_of
+from cai.data.groups import PromptGroups
+from cai.data.splits import split_of_group
 from cai.data.tables import PREFERENCE_SCHEMA
 from cai.errors import PromptSourceError, StorageError
 from cai.feedback.compared import Compared, View
-from cai.records import Label, Split
+from cai.records import Label, Prompt, Split
 from cai.store.atomic import reporting
 from cai.store.journal import Journal
 from cai.store.json_file import read_object
-from cai.store.reader import JournalReader, JournalRecord
+from cai.store.reader import JournalReader, JournalRecord, Session
 from cai.store.run_dir import RunDir
 
 LABELS, PREFERENCES = "labels.jsonl", "preferences.jsonl"
@@ -85,12 +88,35 @@ class RunView:
                 what = f"not readable as Parquet: {str(error).splitlines()[0]}"
                 raise StorageError(what, where=str(file), fix="resume the run: it writes the datasets anew") from None
 
-    def split_of(self, prompt_id: str) -> Split:
-        if self.journal.session_of(prompt_id) is not None:
-            record = self.journal.record(prompt_id)
-            if record is not None:
-                return record.split
-        return split_of(prompt_id, self.split, self.seed)
+    def splits(self, own: Iterable[Prompt]) -> dict[str, Split]:
+        session = self.journal.latest_session()
+        ids: list[str] = []
+        with PromptGroups(self.split.near_duplicates, None) as groups:
+            every = chain((record.prompt for record in self._records(session)), _noted(own, ids))
+            groups.survey(every)
+            # Without near-duplicates nothing was read.
+            deque(every, maxlen=0)
+            of_groups: dict[str, Split] = {}
+            for record in self._records(session):
+                leader = groups.place(record.prompt.id).leader
+                # Of a group that only these prompts make one of several, what is held out decides.
+                if record.split == "eval" or leader not in of_groups:
+                    of_groups[leader] = record.split
+            found: dict[str, Split] = {}
+            for prompt_id in ids:
+                place = groups.place(prompt_id)
+                known = self.journal.split(prompt_id) or of_groups.get(place.leader)
+                found[prompt_id] = known or split_of_group(place, groups.prompts, self.split, self.seed)
+        return found
+
+    def _records(self, session: Session | None) -> Iterator[JournalRecord]:
+        return self.journal.records(session.number) if session else iter(())
+
+
+def _noted(prompts: Iterable[Prompt], ids: list[str]) -> Iterator[Prompt]:
+    for prompt in prompts:
+        ids.append(prompt.id)
+        yield prompt
 
 
 @dataclass(frozen=True)
@@ -138,8 +164,8 @@ class LabelView:
         for row in self._rows(PREFERENCES):
             yield "train", {name: row.get(name) for name in PREFERENCE_SCHEMA.names}
 
-    def split_of(self, prompt_id: str) -> Split:
-        return "train"
+    def splits(self, own: Iterable[Prompt]) -> dict[str, Split]:
+        return {prompt.id: "train" for prompt in own}
 
     def _rows(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.place.path / name

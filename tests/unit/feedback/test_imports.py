@@ -1,5 +1,6 @@
 """Files into a run: joined by id or content in either order, kept whole or not at all."""
 
+import dataclasses
 import random
 import shutil
 import sqlite3
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cai.data.splits import split_of
 from cai.errors import FeedbackError, RunInUse, StorageError
 from cai.feedback.compared import Compared
 from cai.feedback.export import export_own
@@ -17,7 +19,7 @@ from cai.feedback.imports import EQUAL, NOT_IN_RUN, UNKNOWN_ID
 from cai.feedback.judgement import UNANSWERED
 from cai.feedback.store import FeedbackStore, folder_of, rows_of
 from cai.feedback.views import RunView
-from cai.records import Prompt
+from cai.records import Message, Prompt
 from cai.store.run_dir import RunDir
 
 Take = Callable[..., ImportSummary]
@@ -188,11 +190,46 @@ def test_prompts_keep_the_split_of_the_run(take: Take, store: FeedbackStore, com
 
 
 def test_a_prompt_that_the_run_has_not_is_drawn_by_its_id(view: RunView) -> None:
-    from cai.data.splits import split_of
-    from cai.records import Message
+    prompts = [Prompt.of((Message("user", f"{n * 7919} unheard of {n**9}"),), "x") for n in range(60)]
+    splits = view.splits(prompts)
+    assert splits == {prompt.id: split_of(prompt.id, view.split, view.seed) for prompt in prompts}
+    assert set(splits.values()) == {"train", "eval"}
 
-    prompt = Prompt.of((Message("user", "unheard of"),), "x")
-    assert view.split_of(prompt.id) == split_of(prompt.id, view.split, view.seed)
+
+def test_a_prompt_that_is_nearly_one_of_the_run_goes_where_that_one_is(
+    view: RunView, compared: list[Compared], take: Take, store: FeedbackStore
+) -> None:
+    singles = [one for one in compared if len(one.prompt.messages) == 1]
+    nearly = [Prompt.of((Message("user", f"{one.prompt.messages[0].content.upper()}!"),), "x") for one in singles]
+    splits = view.splits(nearly)
+    assert splits == {near.id: one.split for near, one in zip(nearly, singles, strict=True)}
+    assert set(splits.values()) == {"train", "eval"}
+    alone = dataclasses.replace(view, split=view.split.model_copy(update={"near_duplicates": None}))
+    drawn = {near.id: split_of(near.id, view.split, view.seed) for near in nearly}
+    assert alone.splits(nearly) == drawn != splits
+    take([{"prompt": p.messages[0].content, "response_a": "x", "response_b": "y", "preferred": "a"} for p in nearly])
+    assert {verdict.prompt_id: verdict.split for verdict in store.verdicts()} == splits
+
+
+def test_own_prompts_that_are_nearly_the_same_share_a_split(take: Take, store: FeedbackStore) -> None:
+    words = ("harbour", "violin", "thunder", "biscuit", "lantern", "granite", "meadow", "compass", "saffron", "glacier")
+    rows = [
+        {
+            "prompt": f"{mark}{' '.join((word, *words[n:], *words[:n]))}",
+            "response_a": "x",
+            "response_b": "y",
+            "preferred": "a",
+        }
+        for n, word in enumerate(words)
+        for mark in ("", "- ", "?? ")
+    ]
+    # What comes later is near to what an earlier import drew.
+    for part in (rows[::2], rows[1::2]):
+        take(part)
+    splits: dict[str, set[str]] = {}
+    for verdict in store.verdicts():
+        splits.setdefault(verdict.prompt[0].content.lstrip("-? "), set()).add(verdict.split)
+    assert len(splits) == len(words) and all(len(found) == 1 for found in splits.values())
 
 
 def test_ai_labels_are_not_taken_for_people(take: Take, run: RunDir) -> None:
