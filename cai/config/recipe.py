@@ -111,8 +111,8 @@ def references(stage: StageConfig) -> Iterator[Reference]:
             yield Reference(("prompts",), source.path, "prompts")
     elif isinstance(stage, TrainStage):
         yield Reference(("train", "model"), stage.train.model, "model")
-        for index, source in enumerate(stage.train.data):
-            yield Reference(("train", "data", index, "path"), source.path, "data")
+        for index, data in enumerate(stage.train.data):
+            yield Reference(("train", "data", index, "path"), data.path, "data")
     elif isinstance(stage, EvalStage):
         for name, model in stage.eval.models.items():
             yield from _of_model(("eval", "models", name), model)

@@ -89,7 +89,7 @@ class PrincipleChange:
         """Which steps are owed again; none if no prompt and no draw can tell the difference."""
         if self.before is None or self.after is None:
             return ("draws",)
-        fields = [change.field for change in (*self.texts, *self.marks)]
+        fields = [*(change.field for change in self.texts), *(change.field for change in self.marks)]
         fields += ["weight"] if self.weight else []
         fields += ["applies_to"] if self.applies_to else []
         return tuple(dict.fromkeys(step for field in fields for step in REDONE[field]))

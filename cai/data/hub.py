@@ -94,7 +94,8 @@ def _package(path: str) -> "ModuleType":
     # Bars of its own would run through ours, and what it logs is said by our errors.
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)
-    return datasets
+    loaded: ModuleType = datasets
+    return loaded
 
 
 def _builder(datasets: "ModuleType", name: HubName, path: str) -> Any:

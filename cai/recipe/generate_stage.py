@@ -12,7 +12,7 @@ from cai.recipe.engines import engine_ruling, model_input, with_model
 from cai.recipe.names import Names
 from cai.recipe.plan import Input, PlannedStage, templates_input
 
-N = TypeVar("N", str, str | PromptsConfig)
+N = TypeVar("N")
 
 # What changes when work is done, but no result; the templates are read by their content.
 _NOT_RULING = {"max_in_flight", "prompts_dir"}
@@ -75,7 +75,7 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
         UsageError: Neither it nor the pipeline names a constitution, or prompts.
     """
     cast = _cast(stage, names, merged)
-    given = _named(merged.prompts, "prompts", stage)
+    given: str | PromptsConfig = _named(merged.prompts, "prompts", stage)
     # Only a stage may name another; the pipeline's own prompts are always a path.
     prompts = names.mixture(given) if stage.prompts else given
     constitution = _named(merged.constitution, "constitution", stage)

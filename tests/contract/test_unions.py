@@ -6,9 +6,9 @@ import pytest
 from pydantic import TypeAdapter
 
 import cai.engines.build as engines
-from cai.config.roles import EngineConfig
 from cai.config.critique import CritiqueConfig
 from cai.config.labels import LabelConfig
+from cai.config.roles import EngineConfig
 from cai.config.training import TrainConfig
 from cai.critique.build import CRITIQUE_MODES
 from cai.engines.identity import IDENTITIES

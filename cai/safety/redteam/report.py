@@ -94,7 +94,7 @@ def report_of(
     kept = [one for search in searches for one in search.kept]
     tries = sum(search.tries for search in searches)
     tried = sum((search.methods_tried for search in searches), Counter[str]())
-    by_method = Counter(one.candidate.attempt.method for one in kept)
+    by_method: Counter[str] = Counter(one.candidate.attempt.method for one in kept)
     rejected = sum((search.rejected for search in searches), Counter[str]())
     return {
         "out": str(out),
