@@ -3,7 +3,6 @@
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from cai.errors import StorageError
@@ -36,33 +35,33 @@ class Scratch:
 
     def put(self, statement: str, *values: Any) -> int:
         """Run a statement that writes; returns the number of the row that it inserted last."""
-        with _explained():
+        try:
             return self._connection.execute(statement, values).lastrowid or 0
+        except sqlite3.OperationalError as error:
+            raise _explained(error) from error
 
     def put_all(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a statement for each row of values."""
-        with _explained():
+        try:
             self._connection.executemany(statement, rows)
+        except sqlite3.OperationalError as error:
+            raise _explained(error) from error
 
     def rows(self, statement: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """What a statement selects, as a stream."""
-        with _explained():
+        try:
             yield from self._connection.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise _explained(error) from error
 
     def row(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
         """The first row of what a statement selects."""
-        with _explained():
-            found: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
-            return found
+        return next(self.rows(statement, *values), None)
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StorageError(
-            f"the temporary files in which texts are compared cannot be written or read: {error}",
-            where="temporary files of SQLite",
-            fix="free some space, or let SQLITE_TMPDIR name a folder that has more",
-        ) from error
+def _explained(error: sqlite3.OperationalError) -> StorageError:
+    return StorageError(
+        f"the temporary files in which texts are compared cannot be written or read: {error}",
+        where="temporary files of SQLite",
+        fix="free some space, or let SQLITE_TMPDIR name a folder that has more",
+    )

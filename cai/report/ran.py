@@ -106,8 +106,8 @@ def _run_lines(run: Run, inside: Path) -> Iterator[tuple[str, str]]:
     yield "rows written", f"{run.counts.sft_rows:,} for SFT, {run.counts.preference_rows:,} preferences"
     for name, left_out in (("SFT", run.counts.sft_left_out), ("preferences", run.counts.preference_left_out)):
         if left_out:
-            reasons = ", ".join(f"{count:,} {visible(reason)[:80]}" for reason, count in sorted(left_out.items()))
-            yield f"left out of {name}", reasons
+            parts = (f"{count:,} {visible(reason)[:80]}" for reason, count in sorted(left_out.items()))
+            yield f"left out of {name}", ", ".join(parts)
     yield "pipeline", visible(f"{pipeline.name}. {pipeline.description}".strip())
     named = " ".join(part for part in (run.rules.name, run.rules.version) if part) or "name unknown"
     yield "constitution", visible(f"{named} ({run.rules.path})")
