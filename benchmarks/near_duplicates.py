@@ -68,9 +68,8 @@ def main() -> None:
         took = time.process_time() - began
         dropped = sum(groups.place(prompt.id).like is not None for prompt in prompts)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(
-        f"{count} prompts: {took / count * 1e4:.2f} s of one core for each 10,000; {grown:.0f} MB of memory; {dropped} dropped"
-    )
+    each = f"{took / count * 1e4:.2f} s of one core for each 10,000"
+    print(f"{count} prompts: {each}; {grown:.0f} MB of memory; {dropped} dropped")
 
 
 if __name__ == "__main__":
