@@ -35,7 +35,8 @@ class RedteamConfig(Config):
     seeds: Prompts
     """Prompts to begin with: a file or a dataset, or several. Those of one turn that name a hazard are used."""
     hazards: tuple[str, ...] = ()
-    """Make prompts for these hazards, in equal numbers; by default for all that seeds name."""
+    """Make prompts for these hazards, in equal numbers; by default for all that seeds name but `cse`, of which none are
+    made."""
     n: Annotated[int, Field(ge=1)] = 100
     """New prompts wanted, of all hazards together."""
     methods: dict[Method, Weight] = Field(default_factory=_default_methods)

@@ -10,6 +10,9 @@ from cai.data.mixture import mix
 from cai.errors import PromptSourceError
 from cai.records import Prompt
 
+NOT_MADE = ("cse",)
+"""Hazards of which no model is asked for more: the words alone can do harm, and be a crime."""
+
 
 @dataclass(frozen=True)
 class Seeds:
@@ -35,18 +38,24 @@ def load_seeds(prompts: str | PromptsConfig, hazards: Sequence[str], seed: int) 
 
     Args:
         prompts: Where they are.
-        hazards: The hazards that are wanted; none means all that seeds name and the taxonomy has.
+        hazards: The hazards that are wanted; none means all that seeds name but those of which nothing is made.
         seed: Seeds the draws of a mixture.
 
     Raises:
         PromptSourceError: They cannot be read, or there is no seed for a hazard.
     """
     check_hazards(hazards, "--hazard")
+    refused = [hazard for hazard in hazards if hazard in NOT_MADE]
+    if refused:
+        fix = "leave it out; prompts that there are can go into a run as they are"
+        raise PromptSourceError(f"no new prompts are made of the hazard {refused[0]!r}", where="--hazard", fix=fix)
     every = tuple({prompt.id: prompt for prompt in mix(prompts, seed)}.values())
     single = [prompt for prompt in every if len(prompt.messages) == 1]
     named = [prompt for prompt in single if prompt.hazard is not None]
     wanted = tuple(dict.fromkeys(hazards)) or tuple(
-        hazard for hazard in taxonomy().ids if any(prompt.hazard == hazard for prompt in named)
+        hazard
+        for hazard in taxonomy().ids
+        if hazard not in NOT_MADE and any(prompt.hazard == hazard for prompt in named)
     )
     by_hazard = {
         hazard: tuple(sorted((p for p in named if p.hazard == hazard), key=lambda p: p.id)) for hazard in wanted
@@ -69,7 +78,7 @@ def _check(seeds: Seeds, where: str) -> None:
         )
     if not missing:
         raise PromptSourceError(
-            f"the seeds name only hazards that are not known: {', '.join(there[:8])}",
+            f"no prompts are made of any hazard that the seeds name: {', '.join(there[:8])}",
             where=where,
             fix="say which of ours they are (seeds.hazards)",
         )

@@ -52,10 +52,16 @@ def test_a_hazard_for_all_seeds(tmp_path: Path) -> None:
     assert list(load_seeds(config, (), 0).by_hazard) == ["scam"]
 
 
+def test_some_hazards_are_left_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl", {"prompt": "x", "hazard": "cse"}, {"prompt": "y", "hazard": "hte"})
+    assert list(load_seeds(path, (), 0).by_hazard) == ["hte"]
+    assert "no new prompts are made of the hazard 'cse'" in failure(path, "cse").what
+
+
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     path = write(tmp_path / "s.jsonl", {"prompt": "x", "hazard": "ncr"}, {"prompt": "y", "hazard": "hte"})
     error = failure(path, "ncr", "scam")
     assert (error.what, error.fix) == ("no seed of one turn is for scam", "there are some for hte, ncr")
     assert "there is no hazard 'ncrr'" in failure(path, "ncrr").what
     strange = failure(write(tmp_path / "t.jsonl", {"prompt": "x", "hazard": "crime"}))
-    assert "only hazards that are not known: crime" in strange.what
+    assert "any hazard that the seeds name: crime" in strange.what
