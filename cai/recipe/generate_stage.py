@@ -1,7 +1,7 @@
 """A generate stage in full: the pipeline as this stage sees it, with models and prompts of earlier stages put in."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from cai.config.pipeline import PipelineConfig
 from cai.config.prompts import PromptsConfig, as_mixture
@@ -11,8 +11,6 @@ from cai.errors import UsageError
 from cai.recipe.engines import engine_ruling, model_input, with_model
 from cai.recipe.names import Names
 from cai.recipe.plan import Input, PlannedStage, templates_input
-
-N = TypeVar("N")
 
 # What changes when work is done, but no result; the templates are read by their content.
 _NOT_RULING = {"max_in_flight", "prompts_dir"}
@@ -75,10 +73,14 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
         UsageError: Neither it nor the pipeline names a constitution, or prompts.
     """
     cast = _cast(stage, names, merged)
-    given: str | PromptsConfig = _named(merged.prompts, "prompts", stage)
+    given = merged.prompts
+    if given is None:
+        raise _unnamed("prompts", stage)
     # Only a stage may name another; the pipeline's own prompts are always a path.
     prompts = names.mixture(given) if stage.prompts else given
-    constitution = _named(merged.constitution, "constitution", stage)
+    constitution = merged.constitution
+    if constitution is None:
+        raise _unnamed("constitution", stage)
     resolved = merged.model_copy(
         update={
             "engines": cast.engines,
@@ -151,8 +153,6 @@ def _cast(stage: GenerateStage, names: Names, merged: PipelineConfig) -> _Cast:
     return cast
 
 
-def _named(path: N | None, what: str, stage: GenerateStage) -> N:
-    if path is None:
-        fix = f"add `{what}: FILE` to the pipeline or to the stage, or give --set {what}=FILE"
-        raise UsageError(f"the stage `{stage.name}` has no {what}", where=f"stages.{stage.name}", fix=fix)
-    return path
+def _unnamed(what: str, stage: GenerateStage) -> UsageError:
+    fix = f"add `{what}: FILE` to the pipeline or to the stage, or give --set {what}=FILE"
+    return UsageError(f"the stage `{stage.name}` has no {what}", where=f"stages.{stage.name}", fix=fix)
