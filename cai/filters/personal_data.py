@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from cai.config.filters import PersonalData, PersonalDataConfig
+from cai.errors import ConfigError
 from cai.filters.base import Candidate
 from cai.filters.extra import needing
 
@@ -74,6 +75,12 @@ class _Checks:
             import stdnum.iban
             import stdnum.luhn
             import stdnum.us.ssn
+        if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ConfigError(
+                f"there is no country {region}",
+                where="filters.*.personal_data.region",
+                fix="use an ISO 3166 code, such as GB for the United Kingdom",
+            )
         self._matcher = phonenumbers.PhoneNumberMatcher
         self._region = region
         self._is_iban: Callable[[str], bool] = stdnum.iban.is_valid

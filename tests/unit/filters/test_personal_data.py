@@ -73,6 +73,11 @@ def test_a_missing_library_is_an_error_that_says_what_to_install(monkeypatch: py
     assert "phonenumbers" in caught.value.what
 
 
+def test_an_unknown_country_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="there is no country UK"):
+        PersonalDataFilter(PersonalDataConfig(region="UK"))
+
+
 def test_the_work_grows_with_the_length_only(masking: PersonalDataFilter) -> None:
     for unit in ("a.", "1", "GB82 ", "4111 ", "::", "a@", "(212) ", "a:", "1."):
         masking.masked(unit * 10000)
