@@ -1,5 +1,6 @@
 """Critique modes, verdicts, retries and comparisons in whole runs with the scripted engine."""
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any
@@ -13,6 +14,7 @@ from cai.engines.base import Completion, Generation, GenerationRequest
 from cai.engines.scripted import ScriptedEngine
 from cai.errors import TemplateError, UsageError
 from cai.pipeline import rounds as rounds_module
+from cai.pipeline.preview import preview
 
 
 def stages(workshop: Any) -> Counter[str]:
@@ -56,6 +58,29 @@ def test_several_critics_of_two_engines_become_one(workshop: Any, merge: str) ->
     before = workshop.datasets()
     workshop.go()
     assert workshop.calls() == [] and workshop.datasets() == before
+
+
+@pytest.mark.parametrize("form", ["chat", "transcript"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"critique": {"kind": "multi_turn"}},
+        {"critique": {"kind": "cross_model", "critics": [{}, {}], "merge": "vote"}},
+        {"critique": {"kind": "cross_model", "critics": [{}, {}], "merge": "best"}},
+        {"verdict": {"recheck": True}},
+        {"critique": {"kind": "direct"}},
+        {"principles": {"strategy": "all"}},
+    ],
+    ids=["multi_turn", "vote", "best", "verdict", "direct", "all"],
+)
+def test_every_mode_has_both_forms(workshop: Any, form: str, settings: dict[str, Any]) -> None:
+    exchanges = asyncio.run(preview(workshop.config(form=form, **settings), 2))
+    assert exchanges and not [exchange for exchange in exchanges if exchange.stage == "failed"]
+    asked = [exchange.prompt for exchange in exchanges if exchange.stage != "draft"]
+    marks = ("CritiqueRequest:", "RevisionRequest:", "Options:")
+    for prompt in asked:
+        assert any(mark in prompt for mark in marks) == (form == "transcript")
+        assert "{" not in prompt.replace('{"', "")
 
 
 class Strict(ScriptedEngine):

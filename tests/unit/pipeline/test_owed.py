@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from cai.data.finished import rounds_of
 from cai.pipeline.owed import Owed
 from cai.pipeline.run import generate
 from cai.pipeline.stats import RunStats
