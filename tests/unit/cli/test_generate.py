@@ -35,7 +35,7 @@ def generate(*arguments: object) -> Result:
 def summary(reason: str = "why", run_dir: str = "runs/it's mine") -> RunSummary:
     return RunSummary(
         run_dir=run_dir,
-        counts=RunCounts(4, 2, 1, 1, 0, 3, 2, {reason: 1}, {reason: 1}),
+        counts=RunCounts(4, 2, 1, 1, 0, 3, 2, {reason: 1}, {reason: 1}, {reason: 7}, {reason: 8}, 9),
         by_hazard={reason: {"trajectories": 2, "labels": 1}},
         steps={"draft": 2},
         reused_steps=3,
@@ -78,7 +78,8 @@ def shown(run: RunSummary, figures: dict[str, Any] | None) -> str:
 
 def test_the_table_has_counts_figures_and_reasons() -> None:
     text = shown(summary(), FIGURES)
-    for words in ("4 in = 2 trajectories + 1 filtered + 1 failed", "1 failed: why", "90.0%", "revision 1", "40.0%"):
+    told = ("1 failed: why", "7 left out: why", "8 left out: why", "9 rows of both with personal data masked")
+    for words in ("4 in = 2 trajectories + 1 filtered + 1 failed", *told, "90.0%", "revision 1", "40.0%"):
         assert words in text
     assert "500 generated in 2.0 s (250 tokens/s)" in text and "agreement with the oracle 95.0%" in text
     assert "not a useful assistant" in text

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -61,6 +62,17 @@ def test_a_run(tmp_path: Path, report_folders: ModuleType) -> None:
     for found in report.left_out:
         assert found.reason in page.text
     assert "sandbox" not in page.text
+
+
+def test_rows_that_filters_left_out_are_told(tmp_path: Path, report_folders: ModuleType) -> None:
+    manifest = report_folders.write_run(tmp_path / "mine").manifest_path
+    row = json.loads(manifest.read_text())
+    row["counts"] |= {"sft_left_out": {"looping": 4, HOSTILE: 1}, "preference_left_out": {"tie": 1200}}
+    manifest.write_text(json.dumps(row))
+    report, page = written(tmp_path / "mine")
+    assert "left out of SFT" in page.text and "4 looping" in page.text
+    assert "left out of preferences" in page.text and "1,200 tie" in page.text
+    assert "<img src=x" not in report.path.read_text()
 
 
 def test_an_oracle_adds_what_it_knows(tmp_path: Path, report_folders: ModuleType) -> None:
