@@ -20,11 +20,12 @@ class Intake:
     """The decisions about the prompts of one run. Close it when done."""
 
     def __init__(self, config: GenerateConfig) -> None:
-        """Build the filters.
+        """Build the filters, those of rows too: what is wrong with them is said before anything is generated.
 
         Raises:
             ConfigError: A filter's library is not installed, or a setting names what the library does not know.
         """
+        build_filters(config.filters.rows)
         near = config.filters.prompts.near_duplicates
         self._config = config
         self._filters = build_filters(config.filters.prompts)

@@ -6,8 +6,10 @@ from collections import Counter
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from cai.data.splits import split_of
+from cai.errors import ConfigError
 from cai.near.shingles import jaccard, normalised, shingles
 from cai.pipeline.stats import RunStats
 
@@ -110,6 +112,13 @@ def test_row_filters_ask_nothing_when_they_change(workshop: Any) -> None:
     assert workshop.calls() == []
     assert (summary.counts.trajectories, summary.counts.sft_rows, summary.counts.preference_rows) == (12, 0, 0)
     assert summary.counts.sft_left_out["too long"] > 0
+
+
+@pytest.mark.parametrize("which", ["prompts", "rows"])
+def test_a_filter_that_cannot_work_is_said_before_anything_is_asked(workshop: Any, which: str) -> None:
+    with pytest.raises(ConfigError, match="'xq'"):
+        workshop.go(filters={which: {"language": {"allow": ["en", "xq"]}}})
+    assert workshop.calls() == []
 
 
 def test_masked_prompts_are_answered_without_the_data(workshop: Any) -> None:
