@@ -17,7 +17,7 @@ _MARKS = {
 }
 _TAG = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n{2,}")
-_LEAST_WORDS = 8
+_LEAST_WORDS = 10
 """Shorter sentences of a request may be said by anybody."""
 
 

@@ -7,7 +7,7 @@ from cai.filters.base import Candidate
 from cai.filters.template_text import TemplateTextFilter
 
 REQUEST = "Find places where it dodges. Quote them, and say what an open answer would have said."
-TEMPLATE = "{# variables: rule #}\nJudge it by this: {{ rule }} Write down every word that shows it, exactly."
+TEMPLATE = "{# variables: rule #}\nJudge it by this: {{ rule }} Write down every word that shows it, exactly as it stands there."
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def leaks() -> TemplateTextFilter:
         ("One.\n\n-----\n\nTwo.", "template text: separator"),
         ("I will quote them, and say what you would have said.", None),
         ("Sure. Quote them, and say what an open answer would have said! OK?", "template text: request"),
-        ("Write down every word that shows it, exactly.", "template text: request"),
+        ("Write down every word that shows it, exactly as it stands there.", "template text: request"),
         ("A human: someone who thinks. My critique: none.", None),
         ("# Heading\n\n---\n\n| a | b |\n|---|---|", None),
         ("if a <| b |> c then [INSTALL]", None),
