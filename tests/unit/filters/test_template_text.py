@@ -7,7 +7,7 @@ from cai.filters.base import Candidate
 from cai.filters.template_text import TemplateTextFilter
 
 REQUEST = "Find places where it dodges. Quote them, and say what an open answer would have said."
-TEMPLATE = "{# variables: rule #}\nJudge it by this: {{ rule }} Write down every word that shows it, exactly as it stands there."
+TEMPLATE = "{# variables: rule #}\nBy: {{ rule }} Write down every word that shows it, exactly as it stands there."
 
 
 @pytest.fixture
