@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cai.config.prompts import NO_HAZARD, PromptsConfig, PromptSourceConfig, as_mixture
+from cai.data.hub import is_hub_name
 from cai.data.mapping import check_hazards
 from cai.data.sources import no_prompt, read
 from cai.errors import PromptSourceError
@@ -80,18 +81,20 @@ class _Keenness:
         return draw / weight if weight > 0 else float("inf")
 
 
-def mix(prompts: str | PromptsConfig, seed: int) -> Mixture:
+def mix(prompts: str | PromptsConfig, seed: int, limit: int | None = None) -> Mixture:
     """Read every source once, check every row, and work out what is taken of each.
 
     Args:
         prompts: A path, or sources with their weights.
         seed: Seeds the draws.
+        limit: How many prompts will be read, if that is known. A dataset of the Hub that is the only source is checked
+            only so far: it may be too large to be read for nothing.
 
     Raises:
         PromptSourceError: A source or a row is not usable, a source holds no prompt, or the weights leave nothing.
         StorageError: A file cannot be read.
     """
-    config = as_mixture(prompts)
+    config = _cut(as_mixture(prompts), limit)
     check_hazards([name for name in config.hazard_weights if name != NO_HAZARD], "hazard_weights")
     keenness = _Keenness(config.hazard_weights, seed)
     ranked = [_ranked(source, keenness) for source in config.sources]
@@ -103,6 +106,14 @@ def mix(prompts: str | PromptsConfig, seed: int) -> Mixture:
     if not any(share.taken for share in shares):
         raise PromptSourceError("the weights leave no prompt", where=str(config), fix="raise a weight")
     return Mixture(config, seed, tuple(shares))
+
+
+def _cut(config: PromptsConfig, limit: int | None) -> PromptsConfig:
+    source = config.sources[0]
+    if limit is None or len(config.sources) > 1 or config.hazard_weights or not is_hub_name(source.path):
+        return config
+    cut = source.model_copy(update={"limit": min(limit, source.limit or limit)})
+    return config.model_copy(update={"sources": (cut,)})
 
 
 class _Ranked(NamedTuple):

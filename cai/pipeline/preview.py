@@ -41,7 +41,7 @@ async def preview(config: RunConfig, count: int, logs: Path | None = None) -> li
         CaiError: As `cai.pipeline.run.generate`.
     """
     plan = build_plan(config)
-    prompts = mix(config.prompts, plan.generate.seed)
+    prompts = mix(config.prompts, plan.generate.seed, count)
     exchanges: list[Exchange] = []
     async with started_engines(config.pipeline, logs) as engines:
         crew = Crew(config.pipeline.all_roles, engines)

@@ -95,7 +95,7 @@ async def generate(
         CaiError: Whatever ended the run before its time, with its exit code; what was finished is kept.
     """
     plan = build_plan(config)
-    prompts = mix(config.prompts, plan.generate.seed)
+    prompts = mix(config.prompts, plan.generate.seed, config.limit)
     stats.total = min(prompts.count, config.limit or 2**62)
     with Intake(plan.generate) as intake, Journal.open(run.journal_path) as journal:
         stats.phase = "comparing the prompts"

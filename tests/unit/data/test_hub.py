@@ -12,6 +12,7 @@ import pytest
 
 from cai.config.prompts import SourceConfig
 from cai.data.hub import HubName, hub_name
+from cai.data.mixture import mix
 from cai.data.sources import read, scan
 from cai.errors import PromptSourceError
 
@@ -101,6 +102,12 @@ def test_a_bad_row_is_named_by_its_number(repository: Path) -> None:
     with pytest.raises(PromptSourceError) as caught:
         next(lines)
     assert caught.value.where == f"hf:{repository}:broken:2"
+
+
+def test_a_dataset_is_checked_only_as_far_as_it_is_read(repository: Path) -> None:
+    assert mix(f"hf:{repository}:broken", 0, limit=1).count == 1
+    with pytest.raises(PromptSourceError, match="the prompt is empty"):
+        mix(f"hf:{repository}:broken", 0, limit=2)
 
 
 def test_a_folder_without_a_card(tmp_path: Path) -> None:
