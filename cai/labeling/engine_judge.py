@@ -1,12 +1,15 @@
 """A judge whose labelers are roles on started engines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from cai.config.roles import RoleConfig
 from cai.engines.base import ChoiceRequest, ChoiceScores, Engine, EnginePrompt, GenerationRequest
 from cai.errors import RequestError
 from cai.labeling.base import LABELER
 from cai.records import Reply, Usage, content_hash
+
+Seen = Callable[[str, str], None]
+"""Called with the exact prompt of a request and what came back."""
 
 
 class EngineJudge:
@@ -17,15 +20,25 @@ class EngineJudge:
         seed: Seeds what labelers write.
         roles: The labelers by name.
         engines: Started, by the keys that the roles name.
+        priority: Of the requests; smaller ones run first.
+        seen: Called after each request.
     """
 
     def __init__(
-        self, request_id: str, seed: int, roles: Mapping[str, RoleConfig], engines: Mapping[str, Engine]
+        self,
+        request_id: str,
+        seed: int,
+        roles: Mapping[str, RoleConfig],
+        engines: Mapping[str, Engine],
+        priority: int = 0,
+        seen: Seen | None = None,
     ) -> None:
         self._request_id = request_id
         self._seed = seed
         self._roles = roles
         self._engines = engines
+        self._priority = priority
+        self._seen = seen
         self.usage = Usage()
 
     async def score(
@@ -37,9 +50,13 @@ class EngineJudge:
             RequestError: The engine refuses.
         """
         settings = self._roles[role]
-        request = ChoiceRequest(self._named(name, role), prompt, choices, adapter=settings.adapter)
-        scores = await self._engines[settings.engine].score_choices(request)
+        engine = self._engines[settings.engine]
+        request = ChoiceRequest(self._named(name, role), prompt, choices, self._priority, settings.adapter)
+        scores = await engine.score_choices(request)
         self.usage += scores.usage
+        if self._seen:
+            shown = "  ".join(f"{c}: {p:.3f}" for c, p in zip(choices, scores.logprobs, strict=True))
+            self._seen(engine.rendered(prompt), f"log-probabilities  {shown}")
         return scores
 
     async def write(self, name: str, prompt: EnginePrompt, role: str = LABELER, stops: tuple[str, ...] = ()) -> Reply:
@@ -52,11 +69,14 @@ class EngineJudge:
         request_id = self._named(name, role)
         sampling = settings.sampling.model_copy(update={"stop": (*settings.sampling.stop, *stops)})
         seed = int(content_hash(self._seed, request_id), 16) & 0x7FFFFFFF
-        request = GenerationRequest(request_id, prompt, sampling, seed, adapter=settings.adapter)
-        generation = await self._engines[settings.engine].generate(request)
+        engine = self._engines[settings.engine]
+        request = GenerationRequest(request_id, prompt, sampling, seed, self._priority, adapter=settings.adapter)
+        generation = await engine.generate(request)
         self.usage += generation.usage
         written = generation.completions[0]
         reply = Reply(written.text.strip(), written.finish_reason)
+        if self._seen:
+            self._seen(engine.rendered(prompt), reply.text)
         if not reply.text:
             raise RequestError("the labeler wrote nothing", where=request_id)
         return reply

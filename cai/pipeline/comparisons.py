@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from cai.config.stages import GenerateConfig
 from cai.constitution.schema import Principle
 from cai.dialogue import Dialogue
-from cai.pipeline.judging import Labelers
+from cai.labeling.engine_judge import EngineJudge
 from cai.pipeline.plan import Plan
-from cai.pipeline.steps import RecordSteps
+from cai.pipeline.steps import RecordSteps, priority
 from cai.records import Comparison, Label, Trajectory, Usage, content_hash
 from cai.store.reader import StepKey
 
@@ -81,8 +81,22 @@ def _swapped(seed: int, prompt_id: str, number: int) -> bool:
 async def _label(
     plan: Plan, pair: Comparison, number: int, principles: Sequence[Principle], steps: RecordSteps
 ) -> Label:
+    key = StepKey("label", number, 0)
+
+    def seen(prompt: str, answer: str) -> None:
+        if steps.trace:
+            steps.trace("label", number, prompt, answer)
+
     async def judge() -> tuple[dict[str, Any], Usage]:
-        labelers = Labelers(steps, number)
+        crew = steps.crew
+        labelers = EngineJudge(
+            steps.request_id(key),
+            steps.seed,
+            crew.roles,
+            crew.engines,
+            priority(key.stage),
+            seen if steps.trace else None,
+        )
         label = await plan.labels.label(pair, principles, labelers)
         body = {
             "response_a": pair.response_a,
@@ -94,7 +108,7 @@ async def _label(
 
     by_whom = [steps.crew.identity(role) for role in plan.labels.roles]
     asked = content_hash(plan.labels.asked(pair, principles), by_whom, steps.seed)
-    step = await steps.step(StepKey("label", number, 0), asked, judge)
+    step = await steps.step(key, asked, judge)
     return Label.from_dict(step.body["label"])
 
 

@@ -10,7 +10,7 @@ from cai.dialogue import Dialogue, Stagecraft
 from cai.engines.base import ChoiceRequest, ChoiceScores, Generation, GenerationRequest
 from cai.engines.scripted import ScriptedEngine
 from cai.errors import RequestError
-from cai.pipeline.judging import Labelers
+from cai.labeling.engine_judge import EngineJudge
 from cai.pipeline.stats import RunStats
 from cai.pipeline.steps import Crew, Limits, RecordSteps, StepOwed
 from cai.records import Message, Step, Usage
@@ -84,10 +84,10 @@ def test_later_stages_come_first_and_ids_say_what_is_asked() -> None:
     made = steps(engine)
     for stage in ("draft", "sample", "critique", "revision"):
         ask(made, stage, 1)
-    asyncio.run(Labelers(made, 0).score("kind/ab", opened().prompt, ("A", "B")))
+    asyncio.run(made.choose("labeler", LABEL, opened(), ("A", "B")))
     requests = [*engine.requests, *engine.choices]
     assert [request.request_id for request in requests] == [
-        *("r/draft/1", "r/sample/1", "r/critique/1", "r/revision/1", "r/label/0/kind/ab")
+        *("r/draft/1", "r/sample/1", "r/critique/1", "r/revision/1", "r/label/0")
     ]
     priorities = [request.priority for request in requests]
     assert priorities == sorted(set(priorities), reverse=True)
@@ -169,7 +169,8 @@ def test_a_label_adds_up_what_its_questions_took() -> None:
     made = steps(engine, kept=kept)
 
     async def judge() -> tuple[dict[str, Any], Usage]:
-        labelers = Labelers(made, 0)
+        crew = made.crew
+        labelers = EngineJudge("r/label/0", made.seed, crew.roles, crew.engines)
         scores = [await labelers.score(name, opened().prompt, ("A", "B")) for name in ("one", "two")]
         assert scores[0] == scores[1]
         return {"p": 1}, labelers.usage
