@@ -69,8 +69,7 @@ def read(source: SourceConfig | Path) -> Iterator[Prompt]:
     Raises:
         PromptSourceError: The source or a row is not usable.
     """
-    config = _config(source)
-    return islice(_every_prompt(config), config.limit)
+    return _prompts(_config(source))
 
 
 def format_of(path: Path) -> str:
@@ -100,18 +99,21 @@ def _config(source: SourceConfig | Path) -> SourceConfig:
     return SourceConfig(path=str(source)) if isinstance(source, Path) else source
 
 
-def _every_prompt(config: SourceConfig) -> Iterator[Prompt]:
+def _prompts(config: SourceConfig) -> Iterator[Prompt]:
     mapping = RowMapping(config)
     if is_hub_name(config.path):
-        rows, place, name, flat = hub_rows(config.path), config.path, config.path, False
+        rows, place, name, suffix = hub_rows(config.path), config.path, config.path, _HUB
     else:
         path = prompts_path(config.path)
-        rows, place, name = _file_rows(path, mapping), str(path), path.name
-        flat = format_of(path).startswith(".csv")
-    for row in rows:
+        rows, place, name, suffix = _file_rows(path, mapping), str(path), path.name, format_of(path)
+    flat = suffix.startswith(".csv")
+    count = 0
+    for count, row in enumerate(islice(rows, config.limit), start=1):
         ours = mapping.row(row, f"{place}:{row.number}", flat=flat)
         yield mapping.tagged(prompt_of(ours, place, name, flat=flat))
-    mapping.check_seen()
+    # In JSON a row that was not read may have what those before it lack.
+    if not suffix.startswith(".json") or config.limit is None or count < config.limit:
+        mapping.check_seen()
 
 
 def _file_rows(path: Path, mapping: RowMapping) -> Iterator[RawRow]:

@@ -109,6 +109,13 @@ def test_a_column_that_no_row_has_is_a_mistake(tmp_path: Path, name: str) -> Non
         assert [p.hazard for p in read(source(path, columns={"hazard": "kind"}))] == [None, "vcr"]
 
 
+def test_a_limit_does_not_hide_the_mistake(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("prompt,kind\na,vcr\nb,vcr\n")
+    assert "no row has" in failure(source(tmp_path / "p.csv", columns={"hazard": "knd"}, limit=1)).what
+    path = jsonl(tmp_path / "p.jsonl", {"prompt": "a"}, {"prompt": "b", "kind": "vcr"})
+    assert len(list(read(source(path, columns={"hazard": "kind"}, limit=1)))) == 1
+
+
 def test_parquet_reads_only_the_columns_that_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "p.parquet"
     pq.write_table(pa.Table.from_pylist([{"turns": ["a"], "prompt": "no", "kind": "vcr", "big": "x" * 1000}]), path)
