@@ -108,7 +108,8 @@ def _prompts(config: SourceConfig) -> Iterator[Prompt]:
         rows, place, name, suffix = _file_rows(path, mapping), str(path), path.name, format_of(path)
     flat = suffix.startswith(".csv")
     count = 0
-    for count, row in enumerate(islice(rows, config.limit), start=1):
+    for row in islice(rows, config.limit):
+        count += 1
         ours = mapping.row(row, f"{place}:{row.number}", flat=flat)
         yield mapping.tagged(prompt_of(ours, place, name, flat=flat))
     # In JSON a row that was not read may have what those before it lack.
