@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cai.cli.output import show_json
-from cai.cli.settings import JsonOption, SeedOption, SetOption
+from cai.cli.settings import AllowCodeOption, JsonOption, SeedOption, SetOption
 
 if TYPE_CHECKING:
     from cai.recipe.plan import PlannedStage, Recipe
@@ -21,6 +21,7 @@ def run(
     seed: SeedOption = None,
     overrides: SetOption = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Run only this stage; may be repeated.")] = None,
+    allow_code: AllowCodeOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the commands, and what would be reused.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,6 +35,8 @@ def run(
 
     config = load_recipe(pipeline, overrides or (), seed)
     recipe = plan_recipe(config, out or Path("runs") / config.pipeline.name)
+    if allow_code:
+        recipe = recipe.allowing_code()
     if dry_run:
         _show_plan(recipe, as_json=as_json)
         return

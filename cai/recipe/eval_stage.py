@@ -6,7 +6,7 @@ from cai.config.evaluation import EvaluationConfig, ModelConfig
 from cai.config.recipe import EvalStage
 from cai.recipe.engines import engine_ruling, served
 from cai.recipe.names import Names
-from cai.recipe.plan import Input, PlannedStage, templates_input
+from cai.recipe.plan import Input, PlannedStage, templates_inputs
 
 # Models, prompts and templates are read by their content; the number of requests under way changes no answer.
 _NOT_RULING = {"models", "prompts", "judge", "reward_model", "prompts_dir", "max_in_flight"}
@@ -55,7 +55,7 @@ def _resolved(settings: EvaluationConfig, names: Names) -> tuple[EvaluationConfi
         reads.append(Input("reward_model", "model", reward.path, reward.stage))
     if settings.preferences.constitution is not None:
         reads.append(Input("preferences.constitution", "constitution", settings.preferences.constitution))
-    reads.append(templates_input(settings.prompts_dir))
+    reads += templates_inputs(settings.prompts_dir)
     return settings.model_copy(update=changed), reads
 
 

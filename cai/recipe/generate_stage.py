@@ -10,7 +10,7 @@ from cai.config.roles import EngineConfig, RoleConfig
 from cai.errors import UsageError
 from cai.recipe.engines import engine_ruling, model_input, with_model
 from cai.recipe.names import Names
-from cai.recipe.plan import Input, PlannedStage, templates_input
+from cai.recipe.plan import Input, PlannedStage, templates_inputs
 
 # What changes when work is done, but no result; the templates are read by their content.
 _NOT_RULING = {"max_in_flight", "prompts_dir"}
@@ -104,7 +104,8 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
             *cast.reads(),
             Input("constitution", "constitution", constitution),
             *_prompts_read(prompts, given, names),
-            templates_input(merged.generate.prompts_dir),
+            *templates_inputs(merged.generate.prompts_dir),
+            *_code_read(merged),
         ),
         ruling={
             "generate": merged.generate.model_dump(mode="json", exclude=_NOT_RULING),
@@ -114,6 +115,12 @@ def plan_generate(stage: GenerateStage, names: Names, merged: PipelineConfig) ->
             **_mixture_ruling(prompts),
         },
     )
+
+
+def _code_read(merged: PipelineConfig) -> tuple[Input, ...]:
+    """The Python file of a critique mode of the user's own."""
+    critique = merged.generate.critique
+    return (Input("critique", "code", critique.mode.rpartition(":")[0]),) if critique.kind == "own" else ()
 
 
 def _prompts_read(prompts: str | PromptsConfig, given: str | PromptsConfig, names: Names) -> list[Input]:

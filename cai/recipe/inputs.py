@@ -128,6 +128,13 @@ def _templates(found: Input) -> str:
     return content_hash([[path.relative_to(root).as_posix(), file_sha256(path)] for path in files])
 
 
+def _code(found: Input) -> str:
+    path = Path(found.path)
+    if not path.is_file():
+        raise UsageError("there is no such file of code", where=found.path, fix="check generate.critique.mode")
+    return file_sha256(path)
+
+
 def _result(found: Input) -> str:
     path = Path(found.path)
     return file_sha256(path) if path.is_file() else "absent"
@@ -140,5 +147,6 @@ CONTENT: dict[str, Callable[[Input], str]] = {
     "prompts": _prompts,
     "constitution": _constitution,
     "templates": _templates,
+    "code": _code,
     "result": _result,
 }

@@ -4,7 +4,7 @@ Nothing here starts a process or looks at what an earlier run has left.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from cai.yaml_model import did_you_mean
 RESULTS = {"generate": "manifest.json", "train": "summary.json", "eval": "evaluation.json"}
 """The file that a stage of each kind writes last; a report is one file."""
 
-InputKind = Literal["model", "sft", "preferences", "prompts", "constitution", "templates", "result"]
+InputKind = Literal["model", "sft", "preferences", "prompts", "constitution", "templates", "code", "result"]
 
 
 class Input(NamedTuple):
@@ -31,9 +31,10 @@ class Input(NamedTuple):
     detail: str = ""
 
 
-def templates_input(folder: str | None) -> Input:
-    """The templates of a stage: its own folder, or the shipped ones."""
-    return Input("prompts_dir", "templates", folder or str(resource("prompts")))
+def templates_inputs(folder: str | None) -> tuple[Input, ...]:
+    """The templates of a stage: its own folder, and the shipped ones that fill in."""
+    shipped = Input("templates", "templates", str(resource("prompts")))
+    return (shipped,) if folder is None else (Input("prompts_dir", "templates", folder), shipped)
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,14 @@ class Recipe:
             names = [stage.name for stage in self.stages]
             raise UsageError(f"there is no stage `{name}`", where=self.name, fix=did_you_mean(name, names, "stages"))
         return found
+
+    def allowing_code(self) -> "Recipe":
+        """The same, with stages of generation that may run Python code which the pipeline names."""
+        stages = [
+            replace(stage, arguments=(*stage.arguments, "--allow-code")) if stage.kind == "generate" else stage
+            for stage in self.stages
+        ]
+        return replace(self, stages=tuple(stages))
 
     def followers(self, name: str) -> list[str]:
         """The stages that read what a stage makes, or what one of them makes."""

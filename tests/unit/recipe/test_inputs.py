@@ -133,4 +133,20 @@ def test_what_stages_make_is_not_looked_for(plan: Plan) -> None:
 def test_the_parts_are_plain_values(plan: Plan) -> None:
     parts = fingerprint(plan(MADE)).parts
     assert json.loads(json.dumps(dict(parts))) == parts
-    assert {"settings", "version", "constitution", "prompts", "prompts_dir", "engines.default.model"} == set(parts)
+    assert {"settings", "version", "constitution", "prompts", "templates", "engines.default.model"} == set(parts)
+
+
+def test_code_of_a_user_s_own_is_read_and_must_be_allowed(plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "mode.py"
+    file.write_text("class Mode: ...\n")
+    critique = {"kind": "own", "mode": f"{file}:Mode"}
+    recipe = plan(MADE | {"generate": {"critique": critique}}, {"name": "page", "kind": "report"})
+    made, page = recipe.allowing_code().stages
+    assert made.arguments[-1] == "--allow-code" and "--allow-code" not in page.arguments
+    assert "--allow-code" not in recipe.stage("made").arguments
+    before = fingerprint(recipe)
+    file.write_text("class Mode: pass\n")
+    assert fingerprint(recipe) != before
+    file.unlink()
+    with pytest.raises(UsageError, match="no such file of code"):
+        fingerprint(recipe)
