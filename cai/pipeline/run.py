@@ -7,11 +7,13 @@ from itertools import islice
 from cai.config.pipeline import RunConfig
 from cai.data.counts import count_run
 from cai.data.export import DatasetCounts, export_datasets
+from cai.data.imported.session import IMPORTED
 from cai.data.intake import Intake
 from cai.data.mixture import mix
 from cai.data.tables import Provenance
 from cai.engines.base import Engine
 from cai.engines.bounded import run_bounded
+from cai.errors import UsageError
 from cai.pipeline.conversation import RECORD_ERRORS, converse
 from cai.pipeline.engines import started_engines
 from cai.pipeline.owed import Owed, count_owed
@@ -98,6 +100,10 @@ async def generate(
     prompts = mix(config.prompts, plan.generate.seed, config.limit)
     stats.total = min(prompts.count, config.limit or 2**62)
     with Intake(plan.generate) as intake, Journal.open(run.journal_path) as journal:
+        if journal.meta(IMPORTED) is not None:
+            raise UsageError(
+                "this run was imported, not generated", where=str(run.path), fix="choose another run directory"
+            )
         stats.phase = "comparing the prompts"
         intake.survey(intake.prompts(islice(prompts, config.limit)))
         stats.phase = "starting the engine"

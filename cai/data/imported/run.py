@@ -17,7 +17,7 @@ from cai.constitution.load import load_constitution
 from cai.data.imported.principles import PrincipleIds
 from cai.data.imported.progress import ImportProgress
 from cai.data.imported.rows import check_trajectories
-from cai.data.imported.session import META, ImportSummary, Material, write_run
+from cai.data.imported.session import IMPORTED, ImportSummary, Material, write_run
 from cai.errors import ConfigError, TrajectoryError, UsageError
 from cai.store.fingerprint import file_sha256
 from cai.store.journal import Journal
@@ -104,7 +104,7 @@ def _reworded(run: RunDir) -> str | None:
     if not run.is_run or not path.is_file():
         return None
     with Journal.read_only(run.journal_path) as journal:
-        made = (journal.meta(META) or {}).get("constitution_sha256")
+        made = (journal.meta(IMPORTED) or {}).get("constitution_sha256")
     return None if made == file_sha256(path) else str(path)
 
 
@@ -113,7 +113,7 @@ def _check_was_imported(run: RunDir) -> None:
     if not run.is_run:
         return
     with Journal.read_only(run.journal_path) as journal:
-        if journal.latest_session() is not None and journal.meta(META) is None:
+        if journal.latest_session() is not None and journal.meta(IMPORTED) is None:
             raise UsageError(
                 "this run was generated, not imported", where=str(run.path), fix="choose another run directory"
             )

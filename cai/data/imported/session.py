@@ -29,7 +29,7 @@ from cai.store.journal import Journal
 from cai.store.reader import JournalReader, StepKey
 from cai.store.run_dir import RunDir
 
-META = "import"
+IMPORTED = "import"
 """Where the journal keeps that its records were imported, and from what."""
 COMPARISONS = "comparisons.jsonl"
 """Draft against last revision, in the form that `cai label` reads."""
@@ -85,7 +85,7 @@ async def write_run(material: Material, run: RunDir, progress: ImportProgress) -
     """
     path, config, rules = material.path, material.config, material.constitution
     settings = config.pipeline.generate
-    plan = content_hash(META, rules.fingerprint, material.ids.unknown, settings.revision.checks)
+    plan = content_hash(IMPORTED, rules.fingerprint, material.ids.unknown, settings.revision.checks)
     origin = {"file": path.name, "sha256": file_sha256(path)}
     progress.begin("comparing the prompts")
     with Intake(settings) as intake, Journal.open(run.journal_path) as journal:
@@ -94,7 +94,7 @@ async def write_run(material: Material, run: RunDir, progress: ImportProgress) -
             write_text(Path(config.constitution), material.text)
             origin["constitution_sha256"] = file_sha256(Path(config.constitution))
         run.write_config(config.model_dump(mode="json"))
-        await journal.set_meta(META, origin)
+        await journal.set_meta(IMPORTED, origin)
         records = _Records(material, intake, journal, plan)
         await records.begin()
         progress.begin("writing the records")

@@ -1,6 +1,7 @@
 """Whole runs: order, draws, counts, and what becomes of records that fail."""
 
 import asyncio
+import json
 import random
 import shutil
 from collections import Counter
@@ -11,11 +12,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from cai.data.imported.run import import_run
 from cai.data.splits import split_of
 from cai.engines import build
 from cai.engines.base import Generation, GenerationRequest
 from cai.engines.scripted import ScriptedEngine
-from cai.errors import ConstitutionError, EngineError, TemplateError
+from cai.errors import ConstitutionError, EngineError, TemplateError, UsageError
 from cai.pipeline.run import generate
 from cai.pipeline.stats import RunStats
 from cai.records import Usage
@@ -341,3 +343,14 @@ def test_a_direct_run_has_no_critiques_and_still_names_its_principles(workshop: 
     for row in last:
         assert row["principle_ids"] == list(dict.fromkeys(drawn[row["prompt"][0]["content"]]))
         assert row["method"] == "direct"
+
+
+def test_a_run_that_was_imported_is_left_alone(workshop: Any) -> None:
+    file = workshop.folder / "made.jsonl"
+    rounds = [{"principle": "kind", "critique": "It is rude.", "revision": "Good morning to you."}]
+    file.write_text(json.dumps({"prompt": "Hi", "draft": "Go away.", "rounds": rounds}) + "\n")
+    import_run(file, workshop.run_dir.path)
+    before = workshop.datasets()
+    with pytest.raises(UsageError, match="imported, not generated"):
+        workshop.go()
+    assert workshop.datasets() == before and workshop.calls() == []
