@@ -1,7 +1,7 @@
 """One session of a run, from its plan to the finished run directory."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 from cai.config.pipeline import RunConfig
@@ -76,6 +76,15 @@ class Session:
             self.stats.in_flight -= 1
 
 
+def _stoppable(prompts: Iterable[Prompt]) -> Iterator[Prompt]:
+    """The same prompts, until the task is cancelled: going through them never waits, so nothing else would tell it."""
+    task = asyncio.current_task()
+    for prompt in prompts:
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        yield prompt
+
+
 def _unheard(owed: Owed) -> None:
     """Whoever does not ask is not told."""
 
@@ -105,7 +114,7 @@ async def generate(
                 "this run was imported, not generated", where=str(run.path), fix="choose another run directory"
             )
         stats.phase = "comparing the prompts"
-        intake.survey(intake.prompts(islice(prompts, config.limit)))
+        intake.survey(_stoppable(intake.prompts(islice(prompts, config.limit))))
         stats.phase = "starting the engine"
         run.write_config(config.model_dump(mode="json"))
         async with started_engines(config.pipeline, run.logs) as engines:
@@ -113,7 +122,7 @@ async def generate(
             model = engines[config.pipeline.roles.generator.engine].model
             if journal.latest_session() is not None:
                 stats.phase = "looking for what is owed"
-                again = intake.prompts(islice(prompts, config.limit))
+                again = _stoppable(intake.prompts(islice(prompts, config.limit)))
                 announce(await count_owed(plan, intake, session.crew, session.fingerprint, journal, again))
             await session.begin()
             stats.begin_work()

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cai.data.imported.run import import_run
+from cai.data.intake import Intake
 from cai.data.splits import split_of
 from cai.engines import build
 from cai.engines.base import Generation, GenerationRequest
@@ -354,3 +355,29 @@ def test_a_run_that_was_imported_is_left_alone(workshop: Any) -> None:
     with pytest.raises(UsageError, match="imported, not generated"):
         workshop.go()
     assert workshop.datasets() == before and workshop.calls() == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_can_be_stopped_while_it_goes_through_its_prompts(
+    workshop: Any, first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not first:
+        workshop.go()
+    seen = 0
+
+    def cancelled(self: Intake, read: Any) -> Any:
+        nonlocal seen
+        for prompt in read:
+            seen += 1
+            if seen == (3 if first else 15):
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            yield prompt
+
+    monkeypatch.setattr(Intake, "prompts", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        workshop.go(history="latest")
+    # The first pass compares the twelve prompts, the second looks for what is owed; neither went on to its end.
+    assert seen == (3 if first else 15)
+    assert workshop.calls() == []
