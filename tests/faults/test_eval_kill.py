@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ CALLS = PROMPTS * 2 + PROMPTS * 2 + PROMPTS * 2
 # What a kill may cost: a group that was not committed yet, each entry of two calls at most, and the calls under way.
 LOST_AT_MOST = 2 * 64 + 2 * IN_FLIGHT
 PATIENCE_S = 120.0
+
+StopAt = Callable[..., tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,6 @@ class Case:
         result: dict[str, Any] = json.loads(out)
         return result
 
-    def stop_at(self, calls: int, how: signal.Signals) -> tuple[int, str]:
-        """Start, wait until this many calls were made in all, and send a signal; exit code and stderr."""
-        process = self.start(0.02)
-        end = time.monotonic() + PATIENCE_S
-        while self.called() < calls:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < end
-            time.sleep(0.002)
-        process.send_signal(how)
-        _, err = process.communicate(timeout=PATIENCE_S)
-        return process.returncode, err
-
     def called(self) -> int:
         return self.log.read_bytes().count(b"\n") if self.log.exists() else 0
 
@@ -90,11 +80,11 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return case
 
 
-def test_killed_again_and_again(untouched: Case) -> None:
+def test_killed_again_and_again(untouched: Case, stop_at: StopAt) -> None:
     case = Case(untouched.folder, "killed")
     points = [1, PROMPTS + 8, CALLS // 2, CALLS - IN_FLIGHT]
     for point in points:
-        code, _ = case.stop_at(point, signal.SIGKILL)
+        code, _ = stop_at(case, point, signal.SIGKILL)
         assert code == -signal.SIGKILL
         assert not (case.out / "evaluation.json").exists()
     case.finish()
@@ -102,9 +92,9 @@ def test_killed_again_and_again(untouched: Case) -> None:
     assert case.results() == untouched.results()
 
 
-def test_interrupted_it_says_how_to_go_on_and_loses_only_what_was_under_way(untouched: Case) -> None:
+def test_interrupted_it_says_how_to_go_on_and_loses_only_what_was_under_way(untouched: Case, stop_at: StopAt) -> None:
     case = Case(untouched.folder, "interrupted")
-    code, err = case.stop_at(CALLS // 2, signal.SIGINT)
+    code, err = stop_at(case, CALLS // 2, signal.SIGINT)
     assert code == 130
     assert "the same command goes on" in err
     assert "Traceback" not in err

@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ CALLS = RECORDS * (1 + 2 * ROUNDS + 2)
 # What a kill may cost: a group that was not committed yet, and the calls under way.
 LOST_AT_MOST = 64 + 2 * IN_FLIGHT
 PATIENCE_S = 120.0
+
+StopAt = Callable[..., tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,6 @@ class Case:
         summary: dict[str, dict[str, int]] = json.loads(out)
         return summary
 
-    def stop_at(self, calls: int, how: signal.Signals) -> tuple[int, str]:
-        """Start, wait until this many calls were made in all, and send a signal; exit code and stderr."""
-        process = self.start(latency_s=0.02)
-        end = time.monotonic() + PATIENCE_S
-        while self.called() < calls:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < end
-            time.sleep(0.002)
-        process.send_signal(how)
-        _, err = process.communicate(timeout=PATIENCE_S)
-        return process.returncode, err
-
     def called(self) -> int:
         return self.log.read_bytes().count(b"\n") if self.log.exists() else 0
 
@@ -103,12 +93,12 @@ def committed(case: Case) -> int:
         return sum(key.stage != "trajectory" for key in keys)
 
 
-def test_killed_again_and_again(folder: Path, untouched: Case) -> None:
+def test_killed_again_and_again(folder: Path, untouched: Case, stop_at: StopAt) -> None:
     case = Case(folder, "killed")
     points = [1, CALLS // 4, CALLS // 2, CALLS - IN_FLIGHT]
     kept = 0
     for point in points:
-        code, _ = case.stop_at(point, signal.SIGKILL)
+        code, _ = stop_at(case, point, signal.SIGKILL)
         assert code == -signal.SIGKILL
         assert not case.run.datasets.exists()
         if case.called() > LOST_AT_MOST:
@@ -123,9 +113,11 @@ def test_killed_again_and_again(folder: Path, untouched: Case) -> None:
     assert case.run.verify() == ()
 
 
-def test_killed_after_half_of_its_work_only_what_is_owed_is_asked(folder: Path, untouched: Case) -> None:
+def test_killed_after_half_of_its_work_only_what_is_owed_is_asked(
+    folder: Path, untouched: Case, stop_at: StopAt
+) -> None:
     case = Case(folder, "half")
-    case.stop_at(CALLS // 2, signal.SIGKILL)
+    stop_at(case, CALLS // 2, signal.SIGKILL)
     kept = committed(case)
     summary = case.finish()
     assert 0 < kept < committed(untouched)
@@ -133,9 +125,9 @@ def test_killed_after_half_of_its_work_only_what_is_owed_is_asked(folder: Path, 
     assert case.datasets() == untouched.datasets()
 
 
-def test_interrupted_it_says_how_to_go_on(folder: Path, untouched: Case) -> None:
+def test_interrupted_it_says_how_to_go_on(folder: Path, untouched: Case, stop_at: StopAt) -> None:
     case = Case(folder, "interrupted")
-    code, err = case.stop_at(CALLS // 2, signal.SIGINT)
+    code, err = stop_at(case, CALLS // 2, signal.SIGINT)
     assert code == 130
     assert "the same command goes on" in err
     assert "Traceback" not in err

@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ CALLS = PAIRS * 4
 # What a kill may cost: a group that was not committed yet, each label of four calls, and the calls under way.
 LOST_AT_MOST = 4 * 64 + 4 * IN_FLIGHT
 PATIENCE_S = 120.0
+
+StopAt = Callable[..., tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,6 @@ class Case:
         assert process.returncode == 0, err
         return (self.out / "labels.jsonl").read_bytes()
 
-    def stop_at(self, calls: int, how: signal.Signals) -> tuple[int, str]:
-        """Start, wait until this many calls were made in all, and send a signal; exit code and stderr."""
-        process = self.start(0.02)
-        end = time.monotonic() + PATIENCE_S
-        while self.called() < calls:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < end
-            time.sleep(0.002)
-        process.send_signal(how)
-        _, err = process.communicate(timeout=PATIENCE_S)
-        return process.returncode, err
-
     def called(self) -> int:
         return self.log.read_bytes().count(b"\n") if self.log.exists() else 0
 
@@ -83,10 +73,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
-def test_it_goes_on_and_ends_with_the_same_labels(tmp_path: Path, undisturbed: bytes, how: signal.Signals) -> None:
+def test_it_goes_on_and_ends_with_the_same_labels(
+    tmp_path: Path, undisturbed: bytes, how: signal.Signals, stop_at: StopAt
+) -> None:
     case = Case(tmp_path, "labels")
     for calls in (CALLS // 3, 2 * CALLS // 3):
-        code, err = case.stop_at(calls, how)
+        code, err = stop_at(case, calls, how)
         assert code == (-signal.SIGKILL if how is signal.SIGKILL else 130), err
         assert not (case.out / "labels.jsonl").exists()
         assert how is signal.SIGKILL or "every label is kept" in err

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from cai.config.roles import OpenAIConfig
+from cai.engines.openai import OpenAIEngine
 
 TEXT = [
     "user assistant system Hello, how are you? I am fine, thank you. What is the answer? The answer is A or B.",
@@ -285,3 +289,18 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
 def reply() -> type[Reply]:
     """The class of the stand-in's replies."""
     return Reply
+
+
+@pytest.fixture
+def started(stand_in: type[StandIn]) -> Callable[..., AbstractAsyncContextManager[tuple[OpenAIEngine, StandIn]]]:
+    """Opens an engine that has been started on a stand-in server; gives both."""
+
+    @asynccontextmanager
+    async def opened(answer: Any, **settings: Any) -> AsyncIterator[tuple[OpenAIEngine, StandIn]]:
+        async with stand_in(answer) as server:
+            engine = OpenAIEngine(OpenAIConfig(model="m", base_urls=(server.url,), **settings))
+            await engine.start()
+            yield engine, server
+            await engine.close()
+
+    return opened
