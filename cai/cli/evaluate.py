@@ -115,7 +115,7 @@ def _run(config: "EvaluationConfig", out: Path) -> dict[str, Any]:
     import asyncio
 
     from cai.cli.oracle import SandboxOracle
-    from cai.cli.progress import duration, showing
+    from cai.cli.progress import duration, showing, tokens_and_left
     from cai.evaluation.run import evaluate as run_evaluation
     from cai.evaluation.stats import EvaluationStats
 
@@ -124,10 +124,7 @@ def _run(config: "EvaluationConfig", out: Path) -> dict[str, Any]:
     def line() -> str:
         if not stats.total:
             return f"{stats.phase} ... {duration(stats.elapsed_s)}"
-        tokens = stats.usage.generated_tokens / stats.elapsed_s if stats.elapsed_s > 0 else 0
-        rate = f", {tokens:,.0f} tokens/s" if tokens else ""
-        left = "" if stats.left_s is None else f", {duration(stats.left_s)} left"
-        return f"{stats.phase} {stats.done}/{stats.total}{rate}{left}"
+        return f"{stats.phase} {stats.done}/{stats.total}{tokens_and_left(stats, stats.usage)}"
 
     try:
         with showing(line):

@@ -47,7 +47,7 @@ def import_run(
 def _run(file: Path, out: Path, constitution: str | None, resume: str, overrides: tuple[str, ...]) -> "ImportSummary":
     from typing import cast
 
-    from cai.cli.progress import duration, showing
+    from cai.cli.progress import duration, rest, showing
     from cai.data.imported.progress import ImportProgress
     from cai.data.imported.run import import_run as read_in
     from cai.store.run_dir import ResumeMode
@@ -59,8 +59,7 @@ def _run(file: Path, out: Path, constitution: str | None, resume: str, overrides
             return f"{progress.phase} ... {duration(progress.elapsed_s)}"
         of = "" if progress.total is None else f"/{progress.total:,}"
         rate = f", {progress.done / progress.elapsed_s:,.0f} rows/s" if progress.elapsed_s > 0 else ""
-        left = "" if progress.left_s is None else f", {duration(progress.left_s)} left"
-        return f"{progress.phase} {progress.done:,}{of}{rate}{left}"
+        return f"{progress.phase} {progress.done:,}{of}{rate}{rest(progress)}"
 
     try:
         with showing(line):

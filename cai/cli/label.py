@@ -88,7 +88,7 @@ def label(
 def _run(config: "LabelingConfig", out: Path) -> dict[str, Any]:
     import asyncio
 
-    from cai.cli.progress import duration, showing
+    from cai.cli.progress import duration, rest, showing
     from cai.comparisons.run import label_file
     from cai.comparisons.stats import LabelingStats
 
@@ -99,8 +99,7 @@ def _run(config: "LabelingConfig", out: Path) -> dict[str, Any]:
             return f"{stats.phase} ... {duration(stats.elapsed_s)}"
         rate = f", {stats.done / stats.elapsed_s:,.1f} rows/s" if stats.elapsed_s > 0 else ""
         failed = f", {stats.failed} failed" if stats.failed else ""
-        left = "" if stats.left_s is None else f", {duration(stats.left_s)} left"
-        return f"{stats.phase} {stats.done}/{stats.total}{rate}{failed}{left}"
+        return f"{stats.phase} {stats.done}/{stats.total}{rate}{failed}{rest(stats)}"
 
     try:
         with showing(line):

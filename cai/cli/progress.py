@@ -11,7 +11,9 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from cai.phase import Phase
     from cai.pipeline.stats import RunStats
+    from cai.records import Usage
 
 _STAGES = ("draft", "critique", "revision", "sample", "label")
 _LINE_EVERY_S = 15.0
@@ -124,6 +126,17 @@ def view(stats: "RunStats") -> "RenderableType":
     notes = [*_rate(stats), f"cache hits {_share(stats)}", f"{stats.in_flight} in flight"]
     notes += [f"{count} {name}" for name, count in _asides(stats).items() if count]
     return Group(grid, *(Text("  " + "  ".join(words)) for words in (steps, notes) if words))
+
+
+def tokens_and_left(phase: "Phase", usage: "Usage") -> str:
+    """How fast tokens come and how long it will take, as far as that is known, to be put behind a count."""
+    tokens = usage.generated_tokens / phase.elapsed_s if phase.elapsed_s > 0 else 0
+    return (f", {tokens:,.0f} tokens/s" if tokens else "") + rest(phase)
+
+
+def rest(phase: "Phase") -> str:
+    """How long it will take, if that is known, to be put behind a count."""
+    return "" if phase.left_s is None else f", {duration(phase.left_s)} left"
 
 
 def time_left_s(stats: "RunStats") -> float | None:

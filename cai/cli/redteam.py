@@ -79,7 +79,7 @@ def redteam(
 def _run(config: "RedteamConfig", out: Path) -> dict[str, Any]:
     import asyncio
 
-    from cai.cli.progress import duration, showing
+    from cai.cli.progress import duration, showing, tokens_and_left
     from cai.safety.redteam.run import redteam as run_redteam
     from cai.safety.redteam.stats import RedteamStats
 
@@ -88,10 +88,8 @@ def _run(config: "RedteamConfig", out: Path) -> dict[str, Any]:
     def line() -> str:
         if not stats.wanted:
             return f"{stats.phase} ... {duration(stats.elapsed_s)}"
-        tokens = stats.usage.generated_tokens / stats.elapsed_s if stats.elapsed_s > 0 else 0
-        rate = f", {tokens:,.0f} tokens/s" if tokens else ""
-        left = "" if stats.left_s is None else f", {duration(stats.left_s)} left"
-        return f"{stats.phase}: {stats.kept}/{stats.wanted} prompts after {stats.tries} tries{rate}{left}"
+        done = f"{stats.kept}/{stats.wanted} prompts after {stats.tries} tries"
+        return f"{stats.phase}: {done}{tokens_and_left(stats, stats.usage)}"
 
     try:
         with showing(line):

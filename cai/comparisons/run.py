@@ -123,12 +123,12 @@ async def label_file(config: LabelingConfig, out: Path, stats: LabelingStats) ->
         write_text(out / "config.json", config.model_dump_json(indent=2) + "\n")
         engines = await stack.enter_async_context(LabelerEngines(plan.engines, plan.roles, logs))
         work = _Work(config, plan, ledger, stats, engines)
-        stats.begin("labelling")
+        stats.enter("labelling")
         try:
             await run_bounded(work.rows(), work.one, config.pipeline.generate.max_in_flight)
         finally:
             await ledger.flush()
-        stats.begin("writing the labels")
+        stats.enter("writing the labels")
         return _written(work, out)
 
 

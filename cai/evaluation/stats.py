@@ -1,13 +1,13 @@
 """Counters of a running evaluation, for whoever shows progress. Changed from the event loop only."""
 
-import time
 from dataclasses import dataclass, field
 
+from cai.phase import Phase
 from cai.records import Usage
 
 
 @dataclass
-class EvaluationStats:
+class EvaluationStats(Phase):
     """Where an evaluation is: `done` of `total` pieces of the present phase, `failed` of them in vain."""
 
     phase: str = "reading the prompts"
@@ -15,13 +15,12 @@ class EvaluationStats:
     done: int = 0
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
-    since: float = field(default_factory=time.monotonic)
 
     def begin(self, phase: str, total: int = 0) -> None:
         """The next phase; its clock starts."""
-        self.phase, self.total, self.done, self.failed = phase, total, 0, 0
+        self.enter(phase)
+        self.total, self.done, self.failed = total, 0, 0
         self.usage = Usage()
-        self.since = time.monotonic()
 
     def count(self, usage: Usage, *, failed: bool = False) -> None:
         """A piece is finished."""
@@ -30,11 +29,6 @@ class EvaluationStats:
         self.usage += usage
 
     @property
-    def elapsed_s(self) -> float:
-        """Seconds of the present phase."""
-        return time.monotonic() - self.since
-
-    @property
     def left_s(self) -> float | None:
         """Seconds until the phase ends, if the rest goes as what went; None while nothing is known."""
-        return (self.total - self.done) * self.elapsed_s / self.done if self.done else None
+        return self.rest_s(self.done, self.total - self.done)

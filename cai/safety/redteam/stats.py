@@ -1,13 +1,13 @@
 """Counters of red teaming under way, for whoever shows progress. Changed from the event loop only."""
 
-import time
 from dataclasses import dataclass, field
 
+from cai.phase import Phase
 from cai.records import Usage
 
 
 @dataclass
-class RedteamStats:
+class RedteamStats(Phase):
     """`kept` of `wanted` prompts after `tries` tries; `usage` is what the model took."""
 
     phase: str = "reading the seeds"
@@ -15,14 +15,8 @@ class RedteamStats:
     kept: int = 0
     tries: int = 0
     usage: Usage = field(default_factory=Usage)
-    since: float = field(default_factory=time.monotonic)
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since the beginning."""
-        return time.monotonic() - self.since
 
     @property
     def left_s(self) -> float | None:
         """Seconds until the last prompt, if the rest goes as what went; None while nothing is known."""
-        return (self.wanted - self.kept) * self.elapsed_s / self.kept if self.kept else None
+        return self.rest_s(self.kept, self.wanted - self.kept)
